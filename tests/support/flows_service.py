@@ -26,6 +26,7 @@ class Service:
     garble: set[str] = field(default_factory=set)  # done, but answered with 502
     refuse: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     outages: list[int] = field(default_factory=list)  # statuses of the next answers
+    batches: list[dict[str, Any]] = field(default_factory=list)  # bodies of changes of many runs
 
     def __enter__(self) -> Service:
         service = self
@@ -107,6 +108,8 @@ class Service:
                 return 202, self.runs[run_id]
             case "POST", ["runs", run_id, "release"] if run_id in self.runs:
                 return 200, self.runs.pop(run_id)
+            case "POST", ["batch", "runs"]:
+                return self.change_runs(body)
             case "POST", ["v3", "functions"]:
                 function_id = str(uuid.uuid4())
                 self.functions[function_id] = body
@@ -145,6 +148,25 @@ class Service:
             "details": {"code": "FlowStarting", "details": {"input": body["body"]}},
         }
         return self.runs[run_id]
+
+    def change_runs(self, body: dict[str, Any]) -> Any:
+        """Changes runs as the service's OpenAPI document says; it knows one status."""
+        self.batches.append(body)
+        members = {"tags", "run_managers", "run_monitors"}
+        known = {"filters": {"run_ids"}, "set": {*members, "status"}}
+        for name, part in body.items():
+            if set(part) - known.get(name, members):
+                return 422, _error("UNPROCESSABLE_ENTITY", name)
+        if body.get("set", {}).get("status", "cancel") != "cancel":
+            return 422, _error("UNPROCESSABLE_ENTITY", "set.status")
+        for run_id in set(body["filters"]["run_ids"]) & set(self.runs):
+            run = self.runs[run_id]
+            if "status" in body.get("set", {}):
+                self.end(run_id, "FAILED", {"code": "FlowCanceled"})
+            removed = body.get("remove", {}).get("tags", [])
+            tags = [*(run["tags"] or []), *body.get("add", {}).get("tags", [])]
+            run["tags"] = [tag for tag in dict.fromkeys(tags) if tag not in removed]
+        return 202, {}
 
     def log(self, run_id: str, code: str, **details: Any) -> None:
         entry = {

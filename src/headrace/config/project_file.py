@@ -167,6 +167,7 @@ class SelectionTable:
     unmended: Annotated[
         bool, Key("Whether failed runs that a retry has taken up are left out.")
     ] = False
+    held: Annotated[bool, Key("Whether only runs that are held are meant.")] = False
 
 
 @dataclass(frozen=True)

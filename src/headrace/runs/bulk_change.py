@@ -1,4 +1,4 @@
-"""Change many runs: cancel, retry, resume, delete, tag; one that fails stops no other."""
+"""Change many runs: cancel, retry, hold, delete and more; one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.terminal_text import terminal_text
+from headrace.config.errors import ProjectError
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.runs.change_record import ChangeRecord, ChangeRecords
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
+# Changes that one request makes for many runs.
+_BY_BATCH: Final = frozenset({"cancel", "tag", "hold", "release"})
 # Runs of one request for a change of many.
 _RUNS_OF_A_REQUEST: Final = 500
 # The clock of this machine may be ahead of the hosted service's by so much.
@@ -54,7 +57,7 @@ class RunChange:
     """A change that is wanted of runs.
 
     Attributes:
-        verb: ``cancel``, ``retry``, ``resume``, ``delete`` or ``tag``.
+        verb: ``cancel``, ``retry``, ``resume``, ``delete``, ``tag``, ``hold`` or ``release``.
         arguments: the words by which it was asked for.
         options: of the retry: ``state``, ``latest``, ``label``.
         again: whether runs that a retry has mended are retried as well.
@@ -68,6 +71,19 @@ class RunChange:
     again: bool = False
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
+
+
+def refuse_unsupported(verb: str, target: str) -> None:
+    """Refuse a change that the service of a target cannot make.
+
+    Raises:
+        ProjectError: it cannot.
+    """
+    if verb in ("hold", "release") and target != "local":
+        raise ProjectError(
+            f"run {verb}: the hosted Flows service has no call that holds a run or releases one: "
+            "`headrace run cancel` ends it, and `headrace run retry` begins its flow again later"
+        )
 
 
 def retry_refusal(chains: RetryChains, run_id: str) -> str:
@@ -143,15 +159,15 @@ class RunChanger:
             self._target,
             wanted.arguments,
             run_ids,
-            tags={str(each["run_id"]): each.get("tags") or [] for each in documents}
-            if wanted.verb == "tag"
-            else {},
         )
         if unfinished is not None:
             record = replace(unfinished, run_ids=run_ids)
+        if wanted.verb in _BY_BATCH:
+            # Those that it leaves as they are are left by its undoing, too.
+            record = replace(record, **_effect(wanted, documents))
         self._records.write(record)
         outcomes: Iterator[ChangeOutcome]
-        if wanted.verb in ("cancel", "tag"):
+        if wanted.verb in _BY_BATCH:
             outcomes = self._batches(wanted, documents)
         elif wanted.verb == "retry":
             done = unfinished is not None
@@ -186,7 +202,7 @@ class RunChanger:
     ) -> Iterator[ChangeOutcome]:
         def retry(services: Services, document: Document) -> ChangeOutcome:
             run_id = str(document["run_id"])
-            own = self._earlier_retry(chains, run_id, record) if resumed else None
+            own = self.earlier_retry(chains, run_id, record) if resumed else None
             if own is not None:
                 return ChangeOutcome(run_id, "changed", f"retried as {own}", own)
             if reason := self._skip_reason(wanted, chains, document, by_id):
@@ -217,7 +233,7 @@ class RunChanger:
             return f"it has succeeded in the place of {mended}: --again retries it all the same"
         return ""
 
-    def _earlier_retry(self, chains: RetryChains, run_id: str, record: ChangeRecord) -> str | None:
+    def earlier_retry(self, chains: RetryChains, run_id: str, record: ChangeRecord) -> str | None:
         """Return the run by which the interrupted change took up a run; None where none is."""
         since = datetime.fromisoformat(record.started_at) - _CLOCK_ERROR
         for each in chains.retries.get(run_id, ()):
@@ -240,21 +256,28 @@ class RunChanger:
         """Change runs by a request for many, and look what has become of them."""
         sent: list[Document] = []
         for document in documents:
-            if wanted.verb == "cancel" and document["status"] in FINAL:
-                run_id = str(document["run_id"])
-                yield ChangeOutcome(run_id, "skipped", f"it has ended: {document['status']}")
+            if reason := _unchanged_reason(wanted, document):
+                yield ChangeOutcome(str(document["run_id"]), "skipped", reason)
             else:
                 sent.append(document)
-        for first in range(0, len(sent), _RUNS_OF_A_REQUEST):
-            part = sent[first : first + _RUNS_OF_A_REQUEST]
-            yield from self._batch(wanted, part)
+        yield from self.send(wanted, sent)
+
+    def send(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
+        """Change runs by requests for many, without a record, and yield the outcome of each.
+
+        Args:
+            wanted: the change: its verb is ``cancel``, ``tag``, ``hold`` or ``release``.
+            documents: the runs.
+        """
+        for first in range(0, len(documents), _RUNS_OF_A_REQUEST):
+            yield from self._batch(wanted, documents[first : first + _RUNS_OF_A_REQUEST])
 
     def _batch(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
         from headrace.hosted import explain, sdk
 
         body: dict[str, Any] = {"filters": {"run_ids": [each["run_id"] for each in documents]}}
-        if wanted.verb == "cancel":
-            body["set"] = {"status": "cancel"}
+        if wanted.verb != "tag":
+            body["set"] = {"status": wanted.verb}
         if wanted.add_tags:
             body["add"] = {"tags": list(wanted.add_tags)}
         if wanted.remove_tags:
@@ -273,6 +296,8 @@ class RunChanger:
             if wanted.verb == "cancel":
                 message = "cancelled" if found["status"] in FINAL else "cancelling"
                 return ChangeOutcome(run_id, "changed", message)
+            if wanted.verb in ("hold", "release"):
+                return _hold_outcome(wanted, found)
             if _has_tags(wanted, found):
                 return ChangeOutcome(run_id, "changed", "tagged")
             if self._target == "local":
@@ -280,6 +305,45 @@ class RunChanger:
             return ChangeOutcome(run_id, "changed", "asked for; the service does not show it yet")
 
         yield from self._each(look, documents)
+
+
+def _unchanged_reason(wanted: RunChange, document: Document) -> str:
+    """Return why a change leaves a run as it is; empty where it does not."""
+    if wanted.verb != "tag" and document["status"] in FINAL:
+        return f"it has ended: {document['status']}"
+    held_at = document.get("held_at")
+    if wanted.verb == "hold" and held_at:
+        return f"held since {held_at[:19]} UTC"
+    return "it is not held" if wanted.verb == "release" and not held_at else ""
+
+
+def _effect(wanted: RunChange, documents: Sequence[Document]) -> dict[str, Any]:
+    """Return what a change will do to runs, as its record keeps it to be taken back."""
+    changed = [each for each in documents if not _unchanged_reason(wanted, each)]
+    added: dict[str, list[str]] = {}
+    removed: dict[str, list[str]] = {}
+    for each in changed:
+        tags = [str(tag) for tag in each.get("tags") or ()]
+        new = [" ".join(tag.split()) for tag in wanted.add_tags]
+        run_id = str(each["run_id"])
+        added[run_id] = [tag for tag in new if tag not in {*tags, *wanted.remove_tags}]
+        removed[run_id] = [tag for tag in tags if tag in wanted.remove_tags]
+    return {
+        "changed_ids": [str(each["run_id"]) for each in changed],
+        "added_tags": {run_id: tags for run_id, tags in added.items() if tags},
+        "removed_tags": {run_id: tags for run_id, tags in removed.items() if tags},
+    }
+
+
+def _hold_outcome(wanted: RunChange, found: Document) -> ChangeOutcome:
+    run_id = str(found["run_id"])
+    if found["status"] in FINAL:
+        return ChangeOutcome(run_id, "failed", f"it has ended meanwhile: {found['status']}")
+    if bool(found.get("held_at")) != (wanted.verb == "hold"):
+        return ChangeOutcome(run_id, "failed", "the facility did not do it")
+    if wanted.verb == "release":
+        return ChangeOutcome(run_id, "changed", "released: it goes on")
+    return ChangeOutcome(run_id, "changed", "held: it ends its present state and goes no further")
 
 
 def _has_tags(wanted: RunChange, document: Document) -> bool:

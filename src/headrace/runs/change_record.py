@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -30,7 +30,9 @@ class ChangeRecord:
         id: names the change, and with a run each of its requests.
         started_at: when it was begun.
         finished: whether every run has its outcome.
-        tags: the tags of the runs before it, where it changes tags.
+        changed_ids: those of the runs that are held, released, cancelled or get other tags by it.
+        added_tags: the tags that runs get by it and did not have, by their ids.
+        removed_tags: the tags that runs lose by it, likewise.
         new_runs: the runs that it started, by the run that each takes up.
     """
 
@@ -41,7 +43,9 @@ class ChangeRecord:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     finished: bool = False
-    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    changed_ids: Sequence[str] = ()
+    added_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    removed_tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     new_runs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,7 +81,9 @@ class ChangeRecords:
         """Return the last change; None where there is none, or its file is none."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-            return ChangeRecord(**{each.name: found[each.name] for each in fields(ChangeRecord)})
+            names = [each.name for each in fields(ChangeRecord)]
+            # One of an earlier release lacks what was added since.
+            return ChangeRecord(**{name: found[name] for name in names if name in found})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -93,3 +99,20 @@ class ChangeRecords:
         """Store the last change, durably."""
         document: dict[str, Any] = asdict(record)
         write_private(self._path, json.dumps(document) + "\n")
+
+    def finish(self, record: ChangeRecord) -> None:
+        """Store that every run of the last change has its outcome."""
+        self.write(replace(record, finished=True))
+
+    def refuse_newer(self, record: ChangeRecord) -> None:
+        """Refuse to go on where another change was made since a record was read.
+
+        Raises:
+            ProjectError: the last change is not the one of the record.
+        """
+        last = self.last()
+        if last is None or last.id != record.id:
+            raise ProjectError(
+                "another change of runs was made meanwhile: nothing was changed; give the command "
+                "again"
+            )

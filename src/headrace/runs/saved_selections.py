@@ -36,4 +36,5 @@ def saved_selection(project: Project, name: str) -> Selection:
         since=point_in_time(saved.since) if saved.since else None,
         until=point_in_time(saved.until) if saved.until else None,
         unmended=saved.unmended,
+        held=saved.held,
     )

@@ -44,6 +44,7 @@ class Selection:
         since: started then or later.
         until: started before.
         unmended: only runs that failed and that no run has taken up.
+        held: only runs that are held.
     """
 
     ids: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
     unmended: bool = False
+    held: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -182,6 +184,8 @@ class RunSelector:
         statuses = selection.statuses
         if not statuses and selection.unmended:
             statuses = tuple(sorted(FINAL - {"SUCCEEDED"}))
+        elif not statuses and selection.held:
+            statuses = ("ACTIVE", "INACTIVE")
         elif not statuses and selection.causes:
             statuses = ("FAILED", "INACTIVE")
         if statuses:
@@ -257,6 +261,7 @@ class _Conditions:
             and self._tag(document)
             and (not self.labels or matches_any(self.labels, [str(document.get("label") or "")]))
             and self._cause(document)
+            and (not self.selection.held or bool(document.get("held_at")))
         )
 
     def _flow_and_status(self, document: Document) -> bool:

@@ -38,6 +38,24 @@ def test_runs_are_cancelled_and_one_that_has_ended_keeps_no_other_from_it(facili
     assert list(listed) == []
 
 
+def test_runs_are_held_and_released_and_their_documents_say_so(facility) -> None:
+    call = Caller(facility)
+    ended = started(call, PASS, 1)
+    facility.wait(ended[0])
+    going_on = started(call, LATER, 2)
+    filters = {"run_ids": ["none", *ended, going_on[0]]}
+    held = {"filters": filters, "set": {"status": "hold"}}
+    assert call("POST", "/batch/runs", held) == (202, {})
+    found = {run["run_id"]: run["held_at"] for run in call("GET", "/runs")[1]["runs"]}
+    assert {run_id for run_id, held_at in found.items() if held_at} == {going_on[0]}
+    assert call("POST", "/batch/runs", held) == (202, {})
+    assert call("GET", f"/runs/{going_on[0]}")[1]["held_at"] == found[going_on[0]]
+    released = {"filters": filters, "set": {"status": "release", "tags": ["seen"]}}
+    assert call("POST", "/batch/runs", released)[0] == 202
+    run = call("GET", f"/runs/{going_on[0]}")[1]
+    assert (run["held_at"], run["tags"]) == (None, ["seen"])
+
+
 def test_tags_are_set_added_and_removed(facility) -> None:
     call = Caller(facility)
     runs = started(call, PASS, 3, tags=["shift 1", "good"])

@@ -121,6 +121,9 @@ def starting_and_looking(world: World) -> None:
 def cancelling_and_resuming(world: World) -> None:
     headrace = world.project
     run_id = world.run_of("later")
+    assert headrace.told("run", "hold", run_id)["counts"] == {"changed": 1}
+    assert [run["run_id"] for run in headrace.told("run", "list", "--held")] == [run_id]
+    assert headrace.told("run", "release", run_id)["counts"] == {"changed": 1}
     waited = headrace("run", "wait", run_id, "--timeout", "0.1", "--timeout-exit-code", "7", code=7)
     assert "it goes on" in waited.stderr
     assert headrace.told("run", "resume", run_id)["run_id"] == run_id
@@ -144,6 +147,8 @@ def choosing_and_changing(world: World) -> None:
         "delete": (),
         "tag": ("--add", "seen", "--remove", "new"),
         "retry": ("--again", "--new-label", "once more"),
+        "hold": (),
+        "release": ("--held",),
     }
     for verb, options in changes.items():
         changed = headrace.told("run", verb, *conditions, *options, "--yes")
@@ -159,6 +164,8 @@ def choosing_and_changing(world: World) -> None:
     assert columns.startswith(f"{run_id}\tthere is no beam")
     assert headrace.told("run", "tag", run_id, "--add", "seen")["counts"] == {"changed": 1}
     assert [run["tags"] for run in headrace.told("run", "list", "--tag", "seen")] == [["seen"]]
+    assert headrace.told("run", "undo", "--yes")["counts"] == {"changed": 1}
+    assert headrace.told("run", "undo")["counts"] == {"changed": 1}
     assert headrace.told("run", "retry", "--tag", "seen")["counts"] == {"changed": 1}
 
 

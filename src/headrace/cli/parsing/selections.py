@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
 _NAMES: Final = (
     *("run_ids", "flow", "status", "tag", "label", "cause", "endpoint"),
-    *("since", "until", "unmended", "selection"),
+    *("since", "until", "unmended", "held", "selection"),
 )
 _OPTIONS: Final = (
     click.option(
@@ -53,6 +53,7 @@ _OPTIONS: Final = (
     click.option(
         "--unmended", is_flag=True, help="Failed runs that no retry has taken up; one for a chain."
     ),
+    click.option("--held", is_flag=True, help="Runs that `headrace run hold` keeps from going on."),
     click.option(
         "--selection",
         metavar="NAME",
@@ -111,6 +112,7 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
         since=point_in_time(chosen["since"]) if chosen["since"] else None,
         until=point_in_time(chosen["until"]) if chosen["until"] else None,
         unmended=chosen["unmended"],
+        held=chosen["held"],
     )
     if chosen["selection"] is None:
         return given

@@ -76,6 +76,7 @@ def run_text(
         Field("Done", lambda _: ", ".join(done)),
         Field("Failed", lambda _: ", ".join(failed)),
         Field("Now", lambda _: None if view.final else now),
+        Field("Held", lambda _: _held(run)),
         Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
         Field("Failure", lambda _: failure_summary(view)),
@@ -156,6 +157,13 @@ def _state_lines(states: Sequence[StateDetails]) -> list[str]:
 def _attempts(run_id: str, chains: RetryChains | None) -> str | None:
     attempts = chains.attempts_after(run_id) if chains is not None else []
     return ", ".join(f"by {each['run_id']}, {each['status']}" for each in attempts)
+
+
+def _held(run: Mapping[str, Any]) -> str | None:
+    if not run.get("held_at"):
+        return None
+    since = f"{str(run['held_at'])[:19]} UTC"
+    return f"since {since}, after its present state; go on: headrace run release {run['run_id']}"
 
 
 def _asks(web_input_id: str | None) -> str | None:

@@ -106,6 +106,7 @@ def run_document(
         "completion_time": run.completion_time,
         "status": run.status,
         "display_status": run.status,
+        "held_at": run.held_at,
         "details": details,
         "label": run.label,
         "tags": run.metadata["tags"],

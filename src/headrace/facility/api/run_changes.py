@@ -20,6 +20,8 @@ from headrace.flowlang import run_metadata_entries
 # Runs of one request, and those of them that share a commit: other requests wait so long.
 MAX_RUNS: Final = 10_000
 _RUNS_OF_A_COMMIT: Final = 200
+# What a run may be asked to become.
+_STATUSES: Final = ("cancel", "hold", "release")
 _MEMBERS: Final = {
     "": {"filters", "set", "add", "remove"},
     "filters": {"run_ids"},
@@ -30,10 +32,11 @@ _MEMBERS: Final = {
 
 
 async def change_runs(request: Request) -> JSONResponse:
-    """``POST /batch/runs``: cancels runs, and changes their tags, managers and monitors.
+    """``POST /batch/runs``: cancels, holds or releases runs, changes tags, managers and monitors.
 
     A run that is not there, has ended where it was to be cancelled, or would have too many tags,
-    keeps no other from its change. The answer says nothing of it, as the hosted service's.
+    keeps no other from its change. The answer says nothing of it, as the hosted service's, which
+    knows no status but ``cancel``.
     """
     backend, body = backend_of(request), await json_object(request)
     _check(body)
@@ -63,8 +66,9 @@ def _check(body: dict[str, Any]) -> None:
     elif not all(isinstance(run_id, str) for run_id in run_ids):
         entries.append(_entry(["filters", "run_ids"], "str type expected", "type_error.str"))
     changes = body.get("set")
-    if isinstance(changes, dict) and changes.get("status", "cancel") != "cancel":
-        entries.append(_entry(["set", "status"], "must be cancel", "value_error"))
+    if isinstance(changes, dict) and changes.get("status", "cancel") not in _STATUSES:
+        message = f"must be one of {', '.join(_STATUSES)}"
+        entries.append(_entry(["set", "status"], message, "value_error"))
     if entries:
         raise unprocessable(entries)
 
@@ -82,15 +86,17 @@ def _entry(loc: list[str], message: str, kind: str) -> dict[str, Any]:
 
 def _change_all(backend: Backend, body: dict[str, Any]) -> None:
     given = {name: dict(body.get(name) or {}) for name in ("set", "add", "remove")}
-    cancels = given["set"].pop("status", None) == "cancel"
+    status = given["set"].pop("status", None)
     changes = {name: shared_metadata(part) for name, part in given.items()}
     run_ids = [*dict.fromkeys(body["filters"]["run_ids"])]
     for first in range(0, len(run_ids), _RUNS_OF_A_COMMIT):
         part = run_ids[first : first + _RUNS_OF_A_COMMIT]
         if any(changes.values()):
             _change_metadata(backend, part, changes)
-        if cancels:
+        if status == "cancel":
             backend.engine.changes.cancel_runs(part)
+        elif status is not None:
+            backend.engine.changes.set_held(part, status == "hold")
 
 
 def _change_metadata(

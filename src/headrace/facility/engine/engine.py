@@ -64,7 +64,7 @@ class Engine:
 
     Attributes:
         starter: starts runs for requests that wait for it.
-        changes: retries, cancels and resumes runs for people who ask for it.
+        changes: retries, cancels, resumes and holds runs for people who ask for it.
     """
 
     def __init__(
@@ -329,7 +329,7 @@ class Engine:
         self._parking.advanced(number)
         if state.phase == Phase.DONE:
             self._listeners.notify(run)
-        if state.phase == Phase.ENTER:
+        if state.phase == Phase.ENTER and run.held_at is None:
             self._wakeups.add(number)
         elif state.wake_at is None:
             self._timers.cancel(number)

@@ -1,10 +1,11 @@
-"""Changes of runs that people ask for: retried, cancelled, resumed."""
+"""Changes of runs that people ask for: retried, cancelled, resumed, held."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
+from headrace._internal.clock import now
 from headrace.facility.engine.effects import Effect, EffectRunner
 from headrace.facility.engine.run_executor import RunExecutor
 from headrace.facility.engine.run_parking import RunParking
@@ -14,7 +15,7 @@ from headrace.facility.errors import FacilityError, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
-from headrace.facility.store.run_record import Run
+from headrace.facility.store.run_record import HELD_AT, Run
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import TERMINAL
 
@@ -88,6 +89,29 @@ class RunChanges:
                     outcomes[run_id] = self._runs.get(run_id, db)
         self._effects.run_all(effects)
         return outcomes
+
+    def set_held(self, run_ids: Sequence[str], held: bool) -> None:
+        """Hold runs, which end their present state and enter no further one, or release them.
+
+        One that has ended, or is not there, stays as it is; one that is held already stays held
+        since then.
+
+        Args:
+            run_ids: the runs.
+            held: whether they are held from now on.
+        """
+        released = []
+        with self._store.transaction() as db:
+            for run_id in dict.fromkeys(run_ids):
+                try:
+                    run = self._open_run(db, run_id)
+                except (NotFound, StateConflict):
+                    continue
+                if (run.held_at is not None) != held:
+                    self._runs.update(run_id, {HELD_AT: now() if held else None})
+                    released += [] if held else [run.number]
+        for number in released:
+            self._wakeups.add(number)
 
     def resume_run(self, run_id: str) -> Run:
         """Have a run's action try again, and record that in the run's log.

@@ -195,7 +195,9 @@ class RunExecutor:
 
         context = self._identity.context(flow_id=run.flow_id, run_id=run.id)
         flow = self._runs.flow(run.definition, db)
-        return RunStepper(flow, position, context, time.time(), call, self._max_states)
+        # A run that is held enters no state; what it is in ends as ever.
+        most = 0 if run.held_at is not None else self._max_states
+        return RunStepper(flow, position, context, time.time(), call, most)
 
     def _apply_result(
         self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, result: ActionResult

@@ -14,6 +14,8 @@ SQL_COLUMNS: Final = (
     "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
     " completion_time, status"
 )
+# Member of a run's metadata: when it was held.
+HELD_AT: Final = "held_at"
 _NO_METADATA: Final[Mapping[str, Any]] = {
     "tags": [],
     "run_managers": [],
@@ -51,6 +53,12 @@ class Run:
     start_time: str
     completion_time: str | None
     status: str
+
+    @property
+    def held_at(self) -> str | None:
+        """Time since which it is held, so that it enters no further state; None if it is not."""
+        held_at = self.metadata.get(HELD_AT)
+        return held_at if isinstance(held_at, str) and self.completion_time is None else None
 
 
 def definition_hash(definition: Any, input_schema: Any) -> str:

@@ -9,7 +9,7 @@ from headrace.cli.groups import lazy_group
     __name__,
     (
         *("list", "show", "why", "log", "output", "watch", "wait"),
-        *("cancel", "resume", "retry", "delete", "tag"),
+        *("cancel", "resume", "retry", "delete", "tag", "hold", "release", "undo"),
     ),
 )
 def run_group() -> None:

@@ -101,11 +101,7 @@ def change_selected(
     if len(selected) == 0:
         display({"runs": [], "counts": {}}, "No run matches.", _COLUMNS)
         return 0
-    if not yes and (always_ask or len(selected) > _UNASKED):
-        confirm(
-            f"{wanted.verb.capitalize()} {_counts(selected)}?",
-            terminal_only=len(selected) > _UNASKED,
-        )
+    ask_for(wanted.verb.capitalize(), selected, yes=yes, always=always_ask)
     # A question may stand open for long: no other change waits for its answer.
     with records.exclusive():
         if is_retry and records.unfinished(wanted.verb, target, wanted.arguments) != unfinished:
@@ -125,11 +121,48 @@ def change_selected(
             by_id=bool(chosen["run_ids"]),
             unfinished=unfinished,
         )
-    _show(wanted.verb, outcomes)
+    show_outcomes(wanted.verb, outcomes)
     return 1 if any(outcome.status == "failed" for outcome in outcomes) else 0
 
 
-def _show(verb: str, outcomes: Sequence[ChangeOutcome]) -> None:
+def change_chosen(verb: str, chosen: dict[str, Any], *, yes: bool) -> int:
+    """Make a change without options of the runs that a command's words choose.
+
+    Args:
+        verb: the change.
+        chosen: the words.
+        yes: whether nobody is asked.
+    """
+    from headrace.runs.bulk_change import RunChange, refuse_unsupported
+
+    session = current()
+    project = session.project()
+    selection = chosen_selection(project, chosen)
+    refuse_unsupported(verb, session.target)
+    services = session.services(project)
+    return change_selected(project, services, selection, chosen, RunChange(verb), yes=yes)
+
+
+def ask_for(what: str, selected: SelectedRuns, *, yes: bool, always: bool = False) -> None:
+    """Ask before a change of more than ten runs.
+
+    Args:
+        what: the change.
+        selected: the runs.
+        yes: whether nobody is asked.
+        always: whether few runs are asked for as well.
+    """
+    if not yes and (always or len(selected) > _UNASKED):
+        confirm(f"{what} {_counts(selected)}?", terminal_only=len(selected) > _UNASKED)
+
+
+def show_outcomes(verb: str, outcomes: Sequence[ChangeOutcome]) -> None:
+    """Show what a change has made of each run, and how many are of each outcome.
+
+    Args:
+        verb: the change.
+        outcomes: one of each run.
+    """
     counts = Counter(outcome.status for outcome in outcomes)
     documents = [outcome.document() for outcome in outcomes]
     words = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))

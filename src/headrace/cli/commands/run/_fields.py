@@ -31,6 +31,7 @@ RUN_FIELDS = (
     Field("flow", key="flow_title"),
     Field("label", key="label"),
     Field("retry", _retry_text, optional=True, key="mended_by"),
+    Field("held since", moment("held_at"), optional=True, key="held_at"),
 )
 RUN_COLUMNS = columns_of(RUN_FIELDS)
 # What `run list --columns` names, each by its member of the JSON document.

@@ -1,0 +1,76 @@
+"""Requests by which many runs are changed at the hosted service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from headrace.hosted import Services
+from headrace.project import Project
+from headrace.runs import parallel_requests
+from headrace.runs.bulk_change import ChangeOutcome, RunChange, RunChanger
+from headrace.runs.change_record import ChangeRecords
+from headrace.runs.change_undo import plan_undo, undo_change
+from headrace.runs.retry_chains import RetryChains
+from tests.support.flows_service import Service
+
+
+@pytest.fixture
+def hosted(
+    project: Project, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Project, Services]:
+    found = replace(services, url="https://flows.globus.org")
+    monkeypatch.setattr(parallel_requests, "connect", lambda project, target: found)
+    return project, found
+
+
+@pytest.fixture
+def runs(service: Service) -> list[str]:
+    flow_id = "11111111-1111-4111-8111-111111111111"
+    service.flows[flow_id] = {"id": flow_id, "title": "t"}
+    bodies = [{"body": {}, "tags": tags} for tags in (["a"], ["a", "b"], ["c"])]
+    return [service.start(flow_id, body)["run_id"] for body in bodies]
+
+
+def changed(
+    hosted: tuple[Project, Services], service: Service, runs: list[str], wanted: RunChange
+) -> list[ChangeOutcome]:
+    project, services = hosted
+    changer = RunChanger(project, "globus", services, ChangeRecords(project))
+    documents = [dict(service.runs[run_id]) for run_id in runs]
+    return [*changer.change(wanted, documents, RetryChains())]
+
+
+def test_runs_are_cancelled_by_one_request(hosted, service: Service, runs: list[str]) -> None:
+    service.end(runs[2], "SUCCEEDED", {})
+    outcomes = changed(hosted, service, runs, RunChange("cancel"))
+    assert service.batches == [{"filters": {"run_ids": runs[:2]}, "set": {"status": "cancel"}}]
+    assert sorted(outcome.status for outcome in outcomes) == ["changed", "changed", "skipped"]
+
+
+def test_tags_are_changed_and_undone_by_requests_for_many(
+    hosted, service: Service, runs: list[str]
+) -> None:
+    wanted = RunChange("tag", add_tags=["b", "d"], remove_tags=["c"])
+    outcomes = changed(hosted, service, runs, wanted)
+    assert {outcome.message for outcome in outcomes} == {"tagged"}
+    change = {"add": {"tags": ["b", "d"]}, "remove": {"tags": ["c"]}}
+    assert service.batches == [{"filters": {"run_ids": runs}, **change}]
+    project, services = hosted
+    records = ChangeRecords(project)
+    undo = plan_undo(project, "globus", services, records)
+    undone = [*undo_change(project, "globus", services, records, undo)]
+    assert {outcome.status for outcome in undone} == {"changed"}
+    assert [set(service.runs[run_id]["tags"]) for run_id in runs] == [{"a"}, {"a", "b"}, {"c"}]
+
+
+def test_runs_are_resumed_and_deleted_one_by_one(hosted, service: Service, runs: list[str]) -> None:
+    service.runs[runs[0]]["status"] = "INACTIVE"
+    [outcome] = changed(hosted, service, runs[:1], RunChange("resume"))
+    assert outcome.status == "changed", outcome
+    service.end(runs[1], "FAILED", {})
+    [outcome] = changed(hosted, service, runs[1:2], RunChange("delete"))
+    assert outcome.status == "changed", outcome
+    assert runs[1] not in service.runs
+    assert service.batches == []
