@@ -12,6 +12,7 @@ from tests.support.repository import SOURCE
 
 LAYERS = (
     {"cli", "demos"},
+    {"project_status"},
     {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},
     {"project", "config"},

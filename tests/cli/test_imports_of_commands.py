@@ -63,6 +63,7 @@ ASKING = (
     "trigger check",
     "trigger arrivals",
     "facility status",
+    "status",
     "facility env",
     "facility check",
 )

@@ -233,3 +233,56 @@ def test_whoever_looks_after_parts_ends_no_process_itself() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["engine: gone", "['MainThread']"]
+
+
+def test_a_thread_that_has_ended_is_told_of_before_the_supervisor_has_looked() -> None:
+    health = Health(lambda reason: None)
+    thread = threading.Thread(target=lambda: None)
+    heartbeat = Heartbeat("engine")
+    heartbeat.thread = thread
+    health.add_heartbeat(heartbeat)
+    assert health.document()["status"] == "online"
+    thread.start()
+    thread.join()
+    told = health.document()
+    assert (told["status"], told["problems"][0]["part"]) == ("degraded", "engine")
+    assert health.silence == float("inf")
+
+
+def test_one_that_ends_as_it_should_is_no_problem() -> None:
+    health = Health(lambda reason: None)
+    heartbeat = Heartbeat("engine")
+    heartbeat.thread = threading.Thread(target=lambda: None)
+    health.add_heartbeat(heartbeat)
+    heartbeat.stop()
+    heartbeat.thread.start()
+    heartbeat.thread.join()
+    assert (health.document()["status"], health.silence) == ("online", 0.0)
+
+
+def test_the_silence_is_that_of_the_part_that_is_silent_longest() -> None:
+    health = Health(lambda reason: None)
+    heartbeats = [Heartbeat("engine"), Heartbeat("API")]
+    for each in heartbeats:
+        health.add_heartbeat(each)
+    for _ in range(5):
+        health.check_heartbeats()
+        heartbeats[1].beat()
+    assert health.silence == 5.0
+    heartbeats[0].beat()
+    assert health.silence == 0.0
+
+
+def test_a_supervisor_that_does_not_look_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = [1_000.0]
+    monkeypatch.setattr(supervision, "elapsed", lambda: moment[0])
+    health = Health(lambda reason: None)
+    health.start()
+    try:
+        assert health.document()["status"] == "online"
+        moment[0] += 10_000.0
+        monkeypatch.setattr(health, "_last_tick", 1_000.0)
+        told = health.document()
+        assert [problem["part"] for problem in told["problems"]] == ["supervisor"]
+    finally:
+        health.stop()

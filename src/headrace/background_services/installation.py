@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headrace.background_services.definition import BackgroundService
 from headrace.background_services.manager import ServiceManager, ServiceStatus
 from headrace.background_services.manager_choice import find_manager, find_managers
+from headrace.background_services.record import record_installed, record_removed
 from headrace.config.errors import ProjectError
 
 
@@ -40,7 +41,9 @@ def install_services(
     for other in find_managers():
         if other.name != chosen.name:
             other.remove(services)
-    return Installation(chosen.name, chosen.install(services))
+    advice = chosen.install(services)
+    record_installed(services, chosen.name)
+    return Installation(chosen.name, advice)
 
 
 def remove_services(
@@ -67,7 +70,9 @@ def remove_services(
         needed = sorted(names & {*service.after})
         if needed and _find_status(service, managers).installed:
             raise ProjectError(f"the {service.name} needs the {needed[0]}: remove it too, or first")
-    return [name for each in managers for name in each.remove(services)]
+    removed = [name for each in managers for name in each.remove(services)]
+    record_removed(services)
+    return removed
 
 
 def service_statuses(

@@ -26,6 +26,7 @@ COMMANDS = (
     "start",
     "doctor",
     "watch",
+    "status",
     "run",
     "web-input",
     "pipeline",

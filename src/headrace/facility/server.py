@@ -22,6 +22,7 @@ import uvicorn
 from anyio import to_thread
 
 from headrace._internal.files import private_directory
+from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_ready, notify_stopping
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.address import Address, read_address, touch_address, write_address
@@ -39,7 +40,7 @@ from headrace.facility.settings import state_directory
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, unavailable_text
 from headrace.facility.store.flows import FlowTable
-from headrace.facility.supervision import Health, Heartbeat, describe
+from headrace.facility.supervision import GIVE_UP_TICKS, Health, Heartbeat, describe
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ _LAST_REQUESTS_SECONDS = 5
 _ENDING_SECONDS = 0.2
 # How far SQLite waits for the disk; the first is the default.
 _SYNCHRONOUS = ("FULL", "EXTRA", "NORMAL", "OFF")
+# Its heartbeat is written twice a minute.
+_LATE_SECONDS = 180.0
 # How long the parts may take to stop before the process is ended all the same.
 _LONGEST_END_SECONDS = 60.0
 
@@ -127,7 +130,14 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     process = psutil.Process()
     address = Address(url, token, process.pid, process.create_time(), socket.gethostname())
     write_address(root, address)
-    _start_checks(root, store, container.tables.flows, health)
+    heartbeat = HeartbeatWriter(
+        state_directory(root),
+        "facility",
+        "local",
+        late_after=_LATE_SECONDS,
+        dead_after=GIVE_UP_TICKS,
+    )
+    _start_checks(root, store, container.tables.flows, health, heartbeat)
     logger.info("serving %s at %s", root, url)
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -137,6 +147,8 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     finally:
         notify_stopping()
         _stop_all({"supervisor": health.stop, **container.closers(broker)})
+        if not health.fatal_reason:
+            heartbeat.stop()
         logger.info("stopped")
 
 
@@ -158,11 +170,20 @@ def _uvicorn_config(backend: Backend, token: str) -> uvicorn.Config:
     )
 
 
-def _start_checks(root: Path, store: Store, flows: FlowTable, health: Health) -> None:
+def _start_checks(
+    root: Path, store: Store, flows: FlowTable, health: Health, heartbeat: HeartbeatWriter
+) -> None:
     flows.check_readable()
-    for check in (store.check_health, flows.check_readable, partial(touch_address, root)):
+    beat = partial(_beat, heartbeat, health)
+    for check in (beat, store.check_health, flows.check_readable, partial(touch_address, root)):
         health.add_check(check)
     health.start()
+    beat()
+
+
+def _beat(heartbeat: HeartbeatWriter, health: Health) -> None:
+    problems = "; ".join(f"{each.part}: {each.description}" for each in health.problems)
+    heartbeat.beat("serves", problems, silence=health.silence)
 
 
 def _end_hard() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace._internal.clock import now
+from headrace._internal.clock import elapsed, now
 from headrace._internal.periodic import PeriodicWork
 from headrace._internal.systemd_notify import notify_alive
 
@@ -25,6 +26,7 @@ GIVE_UP_TICKS: Final = 900
 _CHECK_TICKS: Final = 30
 _MIN_PAUSE: Final = 1.0
 _MAX_PAUSE: Final = 60.0
+_ENDED: Final = "its thread has ended, so nothing goes on any more"
 # A part that has worked for so long is well again.
 _SETTLED_SECONDS: Final = 60.0
 
@@ -88,6 +90,13 @@ class Heartbeat:
         """Say that the thread ends as it should."""
         self.stopped = True
 
+    @property
+    def has_ended(self) -> bool:
+        """True if the thread has ended though nobody has said that it should."""
+        thread = self.thread
+        ended = thread is not None and thread.ident is not None and not thread.is_alive()
+        return ended and not self.stopped
+
 
 class Health:
     """Health of a facility; its parts report their problems here.
@@ -104,6 +113,7 @@ class Health:
         self._heartbeats: list[Heartbeat] = []
         self._checks: list[Callable[[], None]] = []
         self._ticks = 0
+        self._last_tick: float | None = None
         self._watch = PeriodicWork(self._tick, _TICK_SECONDS, _log_error, name="supervisor")
         self.fatal_reason = ""
 
@@ -113,9 +123,39 @@ class Health:
         with self._lock:
             return [*self._problems.values()]
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which the part that has been silent longest has given no sign of life.
+
+        Of one that has ended though it should not have: infinite, and of the supervisor as well.
+        """
+        with self._lock:
+            heartbeats = [*self._heartbeats]
+        if self.fatal_reason or any(each.has_ended for each in heartbeats):
+            return math.inf
+        missed = max((each.missed_ticks for each in heartbeats if not each.stopped), default=0)
+        return max(missed * _TICK_SECONDS, self._unsupervised_seconds())
+
+    def _unsupervised_seconds(self) -> float:
+        return 0.0 if self._last_tick is None else elapsed() - self._last_tick
+
+    def _unseen_problems(self) -> list[Problem]:
+        """Return what the supervisor has not reported yet, or cannot."""
+        with self._lock:
+            heartbeats = [*self._heartbeats]
+        found = [
+            Problem(each.part, _ENDED, now())
+            for each in heartbeats
+            if each.has_ended and each.part not in self._problems
+        ]
+        seconds = self._unsupervised_seconds()
+        if seconds > STUCK_TICKS * _TICK_SECONDS:
+            found.append(Problem("supervisor", f"stuck for {seconds:.0f} s", now()))
+        return found
+
     def document(self) -> dict[str, Any]:
         """Return the state of the service as JSON."""
-        problems = self.problems
+        problems = [*self.problems, *self._unseen_problems()]
         return {
             "service": SERVICE,
             "status": "degraded" if problems else "online",
@@ -174,10 +214,12 @@ class Health:
 
     def start(self) -> None:
         """Begin to look after the parts."""
+        self._last_tick = elapsed()
         self._watch.start()
 
     def stop(self) -> None:
         """Look after nothing any more."""
+        self._last_tick = None
         self._watch.stop(_TICK_SECONDS)
 
     def check_heartbeats(self) -> None:
@@ -190,10 +232,9 @@ class Health:
     def _check_heartbeat(self, heartbeat: Heartbeat) -> None:
         if heartbeat.stopped:
             return
-        thread = heartbeat.thread
-        if thread is not None and thread.ident is not None and not thread.is_alive():
+        if heartbeat.has_ended:
             heartbeat.stop()
-            self.fatal(heartbeat.part, "its thread has ended, so nothing goes on any more")
+            self.fatal(heartbeat.part, _ENDED)
             return
         heartbeat.missed_ticks += 1
         doing = heartbeat.activity
@@ -211,6 +252,7 @@ class Health:
 
     def _tick(self) -> None:
         self._ticks += 1
+        self._last_tick = elapsed()
         self.check_heartbeats()
         if not self.fatal_reason:
             notify_alive()

@@ -82,3 +82,24 @@ def ledger_connection(path: Path) -> Iterator[sqlite3.Connection]:
             f"{path}: cannot use the ledger of arrivals: {error}; "
             "check its disk, or put a copy of it back"
         ) from error
+
+
+def count_arrivals(path: Path) -> dict[str, dict[str, int]]:
+    """Return the number of arrivals by their trigger and their state.
+
+    Args:
+        path: the ledger's file; one that is not there is empty.
+
+    Raises:
+        TriggerError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    with ledger_connection(path) as database:
+        rows = database.execute(
+            "SELECT trigger, state, count(*) FROM arrivals GROUP BY trigger, state"
+        )
+        for trigger, state, number in rows:
+            found.setdefault(trigger, {})[state] = number
+    return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.runs.tracker import POLL_INTERVALS, RunTracker
 from headrace.triggers.state_files import ledger_file
@@ -26,6 +28,10 @@ _TAKE_OVER_INTERVAL = 5.0
 # Seconds between two questions for the runs on whose ends something depends.
 _FOLLOW_INTERVALS = {"local": 1.0, "globus": 15.0}
 
+# A service that is away is asked again and again before the loop goes on.
+_LATE_SECONDS: Final = 600.0
+_DEAD_SECONDS: Final = 1800.0
+
 
 class ProjectWatch:
     """Runs the watcher in a thread of its own, and polls its runs in this one.
@@ -40,6 +46,7 @@ class ProjectWatch:
         selection: reads project and triggers again when `request_reload` is called; without one
             they stay as they are.
         claims: this process's; of all watches of a project one notifies of the ends of runs.
+        heartbeat: name of its heartbeat among those of the project's processes.
     """
 
     def __init__(
@@ -52,7 +59,9 @@ class ProjectWatch:
         ledger: Ledger | None = None,
         selection: WatchSelection | None = None,
         claims: TriggerClaims | None = None,
+        heartbeat: str = "watch",
     ) -> None:
+        from headrace.facility import state_directory
         from headrace.triggers.watch_notifier import WatchNotifier
         from headrace.triggers.watch_selection import Selection
 
@@ -82,6 +91,13 @@ class ProjectWatch:
         )
         self._notifier.begin(self.runs)
         self.progress = WatchProgress()
+        self._heartbeat = HeartbeatWriter(
+            state_directory(project.root),
+            heartbeat,
+            target,
+            late_after=_LATE_SECONDS,
+            dead_after=_DEAD_SECONDS,
+        )
 
     @property
     def project(self) -> Project:
@@ -109,6 +125,7 @@ class ProjectWatch:
         try:
             while thread.is_alive():
                 notify_alive()
+                self._beat()
                 self._take_events(self.runs.interval)
                 self._adapt()
                 self.runs.poll()
@@ -123,8 +140,19 @@ class ProjectWatch:
             thread.join()
             self._take_events(0)
             self._notifier.close()
+            failed = self._error or sys.exception()
+            if isinstance(failed, Exception):
+                self._beat(str(failed))  # and no more: it has not ended as it should
+            else:
+                self._heartbeat.stop()
         if self._error is not None:
             raise self._error
+
+    def _beat(self, problem: str = "") -> None:
+        names = len(self._watched.triggers)
+        activity = f"watches {names} trigger{'s' if names != 1 else ''}, follows "
+        problems = problem or "; ".join(self._watched.problems)
+        self._heartbeat.beat(f"{activity}{len(self.runs.open)} runs", problems)
 
     def _watch(self) -> None:
         from headrace.triggers import Ledger

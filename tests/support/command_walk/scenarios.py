@@ -306,3 +306,18 @@ def an_account(world: World) -> None:
     assert headrace.told("logout") == {"logged_out": True}
     done = headrace("deploy", *at, code=4, GLOBUS_CLIENT_ID="", GLOBUS_CLIENT_SECRET="")
     assert "GLOBUS_CLIENT_ID" in done.error
+
+
+@scenario
+def the_status_of_a_project(world: World) -> None:
+    """It is asked where a facility serves the project, and where the hosted services do."""
+    headrace = world.project
+    told = headrace.told("status", "--fail-on", "never")
+    assert told["word"] in ("well", "look", "act")
+    assert told["runs"]["counts"]["ACTIVE"] is not None
+    word = headrace("status", "--fail-on", "never").stdout.partition(":")[0]
+    assert word in ("well", "look", "act")
+    told = world.developer.told("status", "--fail-on", "never", "--at", "globus")
+    assert (told["target"], told["runs"]["counts"]["SUCCEEDED"]) == ("globus", None)
+    shown = world.developer("status", "--fail-on", "never", "--at", "globus").stdout
+    assert "not told at globus" in shown

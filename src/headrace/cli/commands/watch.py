@@ -54,6 +54,7 @@ def watch_command(
     where it stopped. SIGHUP has it read headrace.toml and the triggers again. With --once or
     --until-idle the exit code is 1 when a run failed, could not be started or was refused.
     """
+    from headrace._internal.heartbeat_files import watch_name
     from headrace.cli.parsing.triggers import choose, decide, refuse_wrong
     from headrace.cli.termio.progress import make_board
     from headrace.cli.termio.runs import ending_text
@@ -92,7 +93,15 @@ def watch_command(
                 return session.services(watching.project, start=True, say=board.say)
 
             watching = ProjectWatch(
-                project, session.target, chosen, board, connect, ledger, selection, claims
+                project,
+                session.target,
+                chosen,
+                board,
+                connect,
+                ledger,
+                selection,
+                claims,
+                watch_name(triggers),
             )
             reload_on_hangup(watching.request_reload)
             try:

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 from headrace._internal.files import only_one, write_private
 from headrace.endpoints import installation, lifecycle
 from headrace.endpoints.canary import CanaryResult, send_canary
-from headrace.endpoints.monitor.heartbeat import monitor_directory, write_heartbeat
+from headrace.endpoints.monitor.heartbeat import (
+    make_monitor_heartbeat,
+    monitor_directory,
+    write_heartbeat,
+)
 from headrace.endpoints.monitor.policy import (
     MAX_RESTARTS,
     EndpointStatus,
@@ -84,6 +88,7 @@ class EndpointMonitor:
         names: which ones; all by default.
         canary_seconds: deadline of a canary sent at every check; none by default.
         max_restarts: restarts in vain before one is given up.
+        interval: seconds between two checks of this process; None where it makes one only.
         now: the time, in seconds since 1970.
         jitter: random numbers in [0, 1).
     """
@@ -96,6 +101,7 @@ class EndpointMonitor:
         *,
         canary_seconds: float | None = None,
         max_restarts: int = MAX_RESTARTS,
+        interval: float | None = None,
         now: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -107,6 +113,7 @@ class EndpointMonitor:
         self._now = now
         self._jitter = jitter
         self._directory = monitor_directory(project)
+        self._heartbeat = make_monitor_heartbeat(project, target, interval, now)
 
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
@@ -136,7 +143,13 @@ class EndpointMonitor:
         if self._target == "local":
             reports += self._facility(records)
         write_heartbeat(self._project, [report.document() for report in reports], self._now())
+        faulty = [f"{report.name}: {report.message}" for report in reports if not report.ok]
+        self._heartbeat.beat(f"checked {len(names)} endpoints", "; ".join(faulty))
         return reports
+
+    def close(self) -> None:
+        """Say that no check follows."""
+        self._heartbeat.stop()
 
     def _facility(self, records: dict[str, RestartRecord]) -> list[EndpointReport]:
         """Look at the facility itself, without which no endpoint gets a task."""

@@ -6,14 +6,19 @@ import html
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headrace._internal.files import write_whole
+from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project
+
+# Seconds within which cron, or Slurm's, starts the next check.
+_ONCE_SECONDS: Final = 1800.0
+_LONGEST_CHECK: Final = 900.0
 
 
 def monitor_directory(project: Project) -> Path:
@@ -21,6 +26,31 @@ def monitor_directory(project: Project) -> Path:
     from headrace.facility import state_directory
 
     return state_directory(project.root) / "monitor"
+
+
+def make_monitor_heartbeat(
+    project: Project, target: str, interval: float | None, now: Callable[[], float]
+) -> HeartbeatWriter:
+    """Return the writer of the monitor's heartbeat among those of all processes.
+
+    Args:
+        project: the project.
+        target: where its endpoints belong to.
+        interval: seconds between two checks; None of one check, which others follow.
+        now: the time, in seconds since 1970.
+    """
+    from headrace.facility import state_directory
+
+    return HeartbeatWriter(
+        state_directory(project.root),
+        "monitor",
+        target,
+        # A check may take long: canaries wait in queues.
+        late_after=_ONCE_SECONDS if interval is None else 2 * interval + _LONGEST_CHECK,
+        dead_after=2 * _ONCE_SECONDS if interval is None else 4 * interval + 2 * _LONGEST_CHECK,
+        stays=interval is not None,
+        now=now,
+    )
 
 
 def heartbeat_file(project: Project) -> Path:

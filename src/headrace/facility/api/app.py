@@ -25,6 +25,7 @@ from headrace.facility.api import (
     run_starts,
     runs,
     search,
+    status,
     transfer,
     unserved,
     web_inputs,
@@ -155,6 +156,7 @@ ROUTES = [
     *web_inputs.ROUTES,
     *transfer.ROUTES,
     *search.ROUTES,
+    *status.ROUTES,
     *unserved.ROUTES,
 ]
 

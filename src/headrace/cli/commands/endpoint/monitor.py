@@ -66,7 +66,11 @@ def monitor_command(
 
     session = current()
     watching = EndpointMonitor(
-        session.project(), session.target, names, canary_seconds=deadline if canary else None
+        session.project(),
+        session.target,
+        names,
+        canary_seconds=deadline if canary else None,
+        interval=None if once else interval,
     )
     with watching.exclusive() as alone:
         if not alone:
@@ -82,6 +86,7 @@ def monitor_command(
         except Stopped as stopped:
             if once:
                 raise
+            watching.close()
             note(
                 f"monitor: {describe_interrupt(stopped)[0]}; nobody watches over the endpoints now"
             )
