@@ -17,12 +17,14 @@ from headrace.notifications.phone.buttons import signer_of
 from headrace.notifications.phone.errors import PhoneError
 from headrace.notifications.phone.ntfy import NtfyServer
 from headrace.notifications.phone.pairing import Pairing, read_pairing
+from headrace.notifications.phone.pushover import PushoverApplication
 from headrace.notifications.phone.settings import PhoneSettings
 from headrace.phone_answers.answers_listener import AnswersListener
 from headrace.phone_answers.command_receiver import CommandReceiver
 from headrace.phone_answers.command_record import CommandRecord
 from headrace.phone_answers.command_runner import CommandRunner
 from headrace.phone_answers.outcome_notifier import OutcomeNotifier
+from headrace.phone_answers.receipts_listener import ReceiptsListener
 from headrace.project import Project
 
 if TYPE_CHECKING:
@@ -114,27 +116,17 @@ class AnswersService:
         Raises:
             PhoneError: the record cannot be used; with ``once``, the server does not answer.
         """
-        settings, pairing = self._phone.settings, self._phone.pairing
         path = self._directory / RECORD_FILE
         with CommandRecord(path) as record, CommandRecord(path) as outcomes:
-            topic = settings.secret("answers_topic", pairing)
             notifier = OutcomeNotifier(outcomes, self._send, self._say)
-            receiver = CommandReceiver(
-                signer_of(settings, pairing),
-                record,
-                self._runner,
-                topic,
-                settings.commands,
-                say=self._say,
-            )
+            receiver = self._receiver(record)
 
             def on_event() -> None:
                 notifier.warn(receiver.refusals_to_report())
                 notifier.wake()
                 notify_alive()
 
-            server = NtfyServer(settings.base_url, settings.secret("token", pairing))
-            listener = AnswersListener(server, topic, receiver, on_event, self._say)
+            listener = self._listener(receiver, on_event)
             if once:
                 listener.read_once()
                 notifier.warn(receiver.refusals_to_report())
@@ -147,6 +139,31 @@ class AnswersService:
             finally:
                 receiver.flush_position()
                 notifier.stop()
+
+    def _receiver(self, record: CommandRecord) -> CommandReceiver:
+        settings, pairing = self._phone.settings, self._phone.pairing
+        return CommandReceiver(
+            signer_of(settings, pairing),
+            record,
+            self._runner,
+            settings.secret("answers_topic", pairing),
+            settings.commands,
+            say=self._say,
+        )
+
+    def _listener(
+        self, receiver: CommandReceiver, on_event: Callable[[], None]
+    ) -> AnswersListener | ReceiptsListener:
+        settings, pairing = self._phone.settings, self._phone.pairing
+        token = settings.secret("token", pairing)
+        if settings.kind == "pushover":
+            user = settings.secret("user", pairing)
+            application = PushoverApplication(settings.base_url, token, user)
+            root = self._project.root
+            return ReceiptsListener(application, root, receiver, on_event, self._say)
+        topic = settings.secret("answers_topic", pairing)
+        server = NtfyServer(settings.base_url, token)
+        return AnswersListener(server, topic, receiver, on_event, self._say)
 
     def _send(self, notification: Notification) -> str:
         """Send a notification to the phone alone, and return why it could not be sent."""

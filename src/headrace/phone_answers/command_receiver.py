@@ -75,9 +75,17 @@ class CommandReceiver:
         except ForgedCommand as error:
             self._note_unsigned(str(error), message_id)
             return
-        if not self._may_begin(signed, message_id):
-            return
-        self._carry_out(self._recorded(signed.nonce))
+        self.receive_signed(signed, message_id)
+
+    def receive_signed(self, signed: SignedCommand, message_id: str) -> None:
+        """Decide on a command that was signed here.
+
+        Args:
+            signed: the command.
+            message_id: the message that gives it.
+        """
+        if self._may_begin(signed, message_id):
+            self._carry_out(self._recorded(signed.nonce))
 
     def finish_started(self) -> None:
         """Go on with the commands of which it is not known what has become.

@@ -25,6 +25,7 @@ RECEIPT_SECONDS: Final = 5.0
 # The service's limits.
 _MAX_MESSAGE: Final = 1024
 _MAX_TITLE: Final = 250
+_MAX_LABEL: Final = 100
 _LONGEST_EXPIRE: Final = 10_800
 _RETRY_SECONDS: Final = 300
 _EMERGENCY: Final = 2
@@ -176,7 +177,8 @@ def send_by_pushover(
     if notification.link and not is_url:
         text = notification.text
     if action is not None:
-        text = f"{text}\nAcknowledge it to go on: {action.label}."
+        question = f"\nAcknowledge it to go on: {_cut(action.label, _MAX_LABEL)}."
+        text = _cut(text, _MAX_MESSAGE - len(question)) + question
     receipt = application.send(
         notification.subject,
         text,
