@@ -20,9 +20,9 @@ from headrace.project.project import Project
 from headrace.runs.association import tail_probability
 from headrace.runs.cause_template import cause_template, is_specific, template_pattern
 from headrace.runs.failure_cause import FailureCause, failure_cause
-from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.run_endpoints import endpoint_names
-from headrace.runs.run_properties import Property, read_properties
+from headrace.runs.run_logs import Entries, map_logs
+from headrace.runs.run_properties import Property, properties_of
 from headrace.runs.selection import RunSelector, Selection
 from headrace.runs.text_pattern import text_pattern
 
@@ -263,10 +263,10 @@ def explain_failures(
     names = endpoint_names(project, target)
 
     def read(run_ids: Sequence[str]) -> Properties:
-        def properties(services: Services, run_id: str) -> tuple[str, set[Property]]:
-            return run_id, read_properties(services, documents[run_id], names)
+        def properties(run_id: str, entries: Entries) -> tuple[str, set[Property]]:
+            return run_id, properties_of(documents[run_id], entries, names)
 
-        return dict(ParallelRequests(project, target).map(properties, run_ids))
+        return dict(map_logs(project, target, run_ids, properties))
 
     return compare_clusters(clusters, [*succeeded], read)
 

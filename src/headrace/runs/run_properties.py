@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from headrace.runs.run_endpoints import endpoints_of
-
-if TYPE_CHECKING:
-    from headrace.hosted import Services
 
 Property = tuple[str, str]
 
@@ -21,18 +18,18 @@ _LONGEST_VALUE: Final = 200
 _MOST_MEMBERS: Final = 200
 
 
-def read_properties(
-    services: Services, document: Mapping[str, Any], endpoint_names: Mapping[str, str]
+def properties_of(
+    document: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]],
+    endpoint_names: Mapping[str, str],
 ) -> set[Property]:
-    """Return the properties of a run, each with its kind; one request or two for its log.
+    """Return the properties of a run, each with its kind.
 
     Args:
-        services: the services of the target where it is.
         document: its document.
+        entries: its log.
         endpoint_names: names of endpoints by their ids.
     """
-    path = f"/runs/{document['run_id']}/log"
-    entries = list(services.read_items(path, "entries", {"limit": 100}))
     found = {("flow", str(document.get("flow_title")))}
     found |= {("endpoint", endpoint_names.get(each, each)) for each in endpoints_of(entries)}
     found |= {("host", host) for host in hosts_of(entries)}

@@ -101,3 +101,22 @@ def test_retries_are_listed_alone(facility) -> None:
     _, found = call("GET", "/runs?filter_retries=true&filter_start_time=2020-01-01,")
     assert [run["run_id"] for run in found["runs"]] == [retry["run_id"]]
     assert len(call("GET", "/runs")[1]["runs"]) == 2
+
+
+def test_logs_of_many_runs_are_read_at_once_but_long_ones_by_themselves(facility) -> None:
+    call = Caller(facility)
+    first, second = started(call, PASS, 2)
+    count = {"Type": "Pass", "Parameters": {"n.=": "n - 1"}, "Next": "C"}
+    rule = {"Variable": "$.n", "NumericEquals": 0, "Next": "E"}
+    choice = {"Type": "Choice", "Choices": [rule], "Default": "P"}
+    states = {"P": count, "C": choice, "E": {"Type": "Pass", "End": True}}
+    _, flow = call(
+        "POST", "/flows", {"title": "t", "definition": {"StartAt": "P", "States": states}}
+    )
+    _, long = call("POST", f"/flows/{flow['id']}/run", {"body": {"n": 60}})
+    for run_id in (first, second, long["run_id"]):
+        facility.wait(run_id)
+    status, answer = call("GET", f"/batch/runs/logs?run_ids={first},none,{long['run_id']},{second}")
+    assert status == 200
+    assert answer["logs"].keys() == {first, second}
+    assert answer["logs"][second] == call("GET", f"/runs/{second}/log?limit=100")[1]["entries"]
