@@ -33,11 +33,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([HEADRACE, *arguments], capture_output=True, text=True, check=False)
 
 
-def deploy_waiting_project(root: Path, *folders: str) -> None:
+def deploy_waiting_project(root: Path, *folders: str, definition: Any = WAIT) -> None:
     """Make a project with a trigger of each folder's name, or ``in`` on ``incoming``; deploy it."""
     (root / "headrace.toml").write_text('[collections.workstation]\nroot = "data"\n')
     (root / "flows/rest").mkdir(parents=True)
-    (root / "flows/rest/definition.json").write_text(json.dumps(WAIT))
+    (root / "flows/rest/definition.json").write_text(json.dumps(definition))
     (root / "triggers").mkdir()
     for name in folders or ("in",):
         write_trigger(root, name, "incoming" if name == "in" else name)

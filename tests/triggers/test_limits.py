@@ -9,26 +9,21 @@ from typing import Any
 import pytest
 
 from headrace.triggers import (
-    Ledger,
     Started,
     Trigger,
     TriggerError,
     Waiting,
-    WatchEvent,
     load_trigger,
     pause_triggers,
     read_ledger,
 )
-from headrace.triggers.launcher import RunLauncher
-from headrace.triggers.record import Record
 from headrace.triggers.start_gate import Held
 from headrace.triggers.start_order import order_key
 from headrace.triggers.tables.limits import LimitsTable
+from tests.support.triggers.launches import MOMENT, Launches
 from tests.support.triggers.run_service import MemoryRunService
 from tests.support.triggers.trigger_watch import make_event, make_trigger, watching
 from tests.support.waiting import wait_until
-
-MOMENT = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 
 
 def limited(root: Path, **limits: Any) -> Trigger:
@@ -37,37 +32,6 @@ def limited(root: Path, **limits: Any) -> Trigger:
 
 def states(path: Path) -> dict[str, str]:
     return {record.path.split("/")[-2]: record.shown_state for record in read_ledger(path)}
-
-
-class Launches:
-    """A launcher at a time that the test sets, with arrivals that are complete."""
-
-    def __init__(self, root: Path, **limits: Any) -> None:
-        self.trigger = limited(root, **limits)
-        self.service = MemoryRunService()
-        self.events: list[WatchEvent] = []
-        self.now = MOMENT
-        self.path = root / "ledger.db"
-        self.ledger = Ledger(self.path, now=lambda: self.now)
-        self.launcher = RunLauncher(
-            *(self.ledger, self.service, self.events.append),
-            initial_delay=1.0,
-            maximum_delay=1.0,
-            now=lambda: self.now,
-        )
-
-    def arrive(self, name: str) -> Record:
-        from headrace.triggers import find_arrival
-
-        named = find_arrival(self.trigger, make_event(self.trigger.directory / name), self.path)
-        (record,) = self.ledger.record_seen(
-            *(self.trigger.name, self.trigger.collection, named.root),
-            [(named.arrival.path, named.identity)],
-        )
-        return record
-
-    def launch(self, record: Record, *, by_hand: bool = False) -> float | Held | None:
-        return self.launcher.launch(self.trigger, record.id, by_hand=by_hand)
 
 
 def test_no_more_runs_are_open_than_the_limit(tmp_path: Path) -> None:
@@ -116,7 +80,7 @@ def test_after_a_restart_open_runs_count_until_the_service_says_that_they_ended(
 
 
 def test_a_start_whose_outcome_nobody_knows_counts(tmp_path: Path) -> None:
-    world = Launches(tmp_path, open_runs=1)
+    world = Launches(limited(tmp_path, open_runs=1))
     first, second = world.arrive("a"), world.arrive("b")
     world.service.fail = lambda moment: ConnectionError("lost") if moment == "after" else None
     assert world.launch(first) == 1.0
@@ -128,7 +92,7 @@ def test_a_start_whose_outcome_nobody_knows_counts(tmp_path: Path) -> None:
 
 
 def test_starts_of_an_hour_are_counted_from_the_ledger(tmp_path: Path) -> None:
-    world = Launches(tmp_path, starts_per_hour=2)
+    world = Launches(limited(tmp_path, starts_per_hour=2))
     records = [world.arrive(name) for name in "abcd"]
     assert world.launch(records[0]) is None
     world.now += timedelta(minutes=20)
@@ -145,7 +109,7 @@ def test_starts_of_an_hour_are_counted_from_the_ledger(tmp_path: Path) -> None:
 
 
 def test_in_quiet_hours_arrivals_wait(tmp_path: Path) -> None:
-    world = Launches(tmp_path, quiet_hours=("22:00-06:00",), timezone="Europe/Zurich")
+    world = Launches(limited(tmp_path, quiet_hours=("22:00-06:00",), timezone="Europe/Zurich"))
     record = world.arrive("a")
     world.now = datetime(2026, 1, 14, 21, 30, tzinfo=UTC)
     held = world.launch(record)
@@ -158,7 +122,7 @@ def test_in_quiet_hours_arrivals_wait(tmp_path: Path) -> None:
 
 
 def test_what_a_person_starts_by_hand_is_not_held(tmp_path: Path) -> None:
-    world = Launches(tmp_path, open_runs=1, quiet_hours=("00:00-23:59",), timezone="UTC")
+    world = Launches(limited(tmp_path, open_runs=1, quiet_hours=("00:00-23:59",), timezone="UTC"))
     for name in "ab":
         assert world.launch(world.arrive(name), by_hand=True) is None
     assert world.service.started == ["a", "b"]
@@ -183,7 +147,7 @@ def test_the_reason_of_a_paused_trigger_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_the_order_of_what_waits(tmp_path: Path, order: Any, expected: list[str]) -> None:
-    world = Launches(tmp_path)
+    world = Launches(limited(tmp_path))
     records = [world.arrive(name) for name in ("run10", "run9", "run09", "b2", "x")]
     found = sorted(records, key=lambda record: order_key(record, order))
     assert [record.path.split("/")[-2] for record in found] == expected

@@ -79,7 +79,7 @@ def start_arrival(
 
     client = ProjectRunClient(project, session.target, connect)
     file = ledger_file(project, session.target)
-    started = start_by_hand(named, file, client, again=again)
+    started = start_by_hand(named, file, client, again=again, service=client)
     return project, services, started.run_id
 
 

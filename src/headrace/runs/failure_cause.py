@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headrace.runs.describe import cause_text, failure_summary
 from headrace.runs.poller import RunView
+
+# What a disk, a network, a signal or a full machine raises; the others are of the code.
+_OF_THE_MACHINE: Final = (OSError, MemoryError, EOFError)
+_CODE_ERRORS: Final = frozenset(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type)
+    and issubclass(kind, Exception)
+    and not issubclass(kind, (*_OF_THE_MACHINE, Warning))
+    and kind not in (Exception, RuntimeError)
+)
+# What a flow's definition raises, the same at each run with the same input.
+_FLOW_ERRORS: Final = frozenset(
+    f"States.{name}"
+    for name in (
+        "IntrinsicFailure",
+        "NoChoiceMatched",
+        "ParameterPathFailure",
+        "ResultPathMatchFailure",
+        "Runtime",
+    )
+)
+_ERROR_NAME: Final = re.compile(r"\b[A-Z]\w+\b")
 
 
 @dataclass(frozen=True)
@@ -45,3 +70,14 @@ def failure_cause(document: Mapping[str, Any]) -> FailureCause | None:
     text = cause_text(failure["cause"]) or exception
     state = str(failure["state_name"] or "")
     return FailureCause(text, exception, state, failure_summary(view) or text)
+
+
+def is_code_error(cause: FailureCause) -> bool:
+    """Say whether a cause is an error of the code or the flow, which another run meets again.
+
+    Args:
+        cause: the cause of a failure; one that names no such error is taken for another.
+    """
+    if cause.exception in _FLOW_ERRORS:
+        return True
+    return not _CODE_ERRORS.isdisjoint(_ERROR_NAME.findall(f"{cause.exception} {cause.text}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,11 +60,13 @@ class RecordedOutcome:
         record: the arrival, as it is now.
         consequence: what follows.
         runs: runs that the arrival has had.
+        retry_in: seconds until another run takes it up.
     """
 
     record: Record
     consequence: Consequence
     runs: int
+    retry_in: float = 0.0
 
 
 class ArrivalRuns:
@@ -176,10 +178,11 @@ class ArrivalRuns:
                 "SELECT count(*) FROM runs WHERE arrival = ?", (record.id,)
             ).fetchone()
             consequence: Consequence = ""
+            retry_in = 0.0
             if record.state == "started" and record.run_id == run_id:
                 consequence = _consequence(outcome, rules, runs)
             if consequence == "retry":
-                self._request_retry(database, record, outcome, rules, runs, now)
+                retry_in = self._request_retry(database, record, outcome, rules, runs, now)
             elif consequence == "hold":
                 database.execute(
                     "INSERT OR IGNORE INTO pauses (trigger, paused_at, reason) VALUES (?, ?, ?)",
@@ -189,7 +192,7 @@ class ArrivalRuns:
                 database.execute(
                     "UPDATE arrivals SET afterwards = 'due' WHERE id = ?", (record.id,)
                 )
-            return RecordedOutcome(read_record(database, record.id), consequence, runs)
+            return RecordedOutcome(read_record(database, record.id), consequence, runs, retry_in)
 
     def _request_retry(
         self,
@@ -199,7 +202,7 @@ class ArrivalRuns:
         rules: OutcomeRules,
         runs: int,
         now: datetime,
-    ) -> None:
+    ) -> float:
         seconds = min(rules.backoff * 2.0 ** (runs - 1), rules.maximum_backoff)
         database.execute(
             "UPDATE arrivals SET state = 'failed', attempts = 0, first_attempt_at = NULL, "
@@ -214,6 +217,7 @@ class ArrivalRuns:
             ),
         )
         self.requests += 1
+        return seconds
 
     # -- what is done with an arrival after its run
 
@@ -286,12 +290,10 @@ def insert_run(database: sqlite3.Connection, record: Record, run_id: str, now: s
     )
 
 
-def ended_runs(database: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Read status and cause of the last run of arrivals, by the numbers of their records."""
-    marks = ", ".join("?" * len(ids))
-    rows = database.execute(
-        f"SELECT arrival, status, cause FROM runs WHERE arrival IN ({marks}) "  # noqa: S608
-        "ORDER BY started_at",
-        tuple(ids),
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+def read_run_outcomes(database: sqlite3.Connection) -> dict[str, RunOutcome]:
+    """Read how runs ended, by their ids."""
+    tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'")
+    if tables.fetchone() is None:
+        return {}  # an earlier version's, which no watcher has opened since
+    rows = database.execute("SELECT run_id, status, cause FROM runs WHERE status <> ''")
+    return {row[0]: RunOutcome(row[1], row[2]) for row in rows}

@@ -103,12 +103,14 @@ class Started:
         tag: the tag that marks the run.
         run_id: the run.
         found: True if an earlier attempt, whose answer was lost, had started it.
+        followed: whether its end will be reported by `RunEnded`.
     """
 
     arrival: Arrival
     tag: str
     run_id: str
     found: bool
+    followed: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,38 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class RunEnded:
+    """The run of an arrival has ended, and that was written down.
+
+    Attributes:
+        arrival: the arrival.
+        run_id: the run.
+        status: how it ended.
+        cause: why it failed, in one line.
+        retry_in: seconds until another run takes it up; None where none does.
+    """
+
+    arrival: Arrival
+    run_id: str
+    status: str
+    cause: str
+    retry_in: float | None
+
+
+@dataclass(frozen=True)
+class TriggerHeld:
+    """A trigger starts no more runs until somebody resumes it.
+
+    Attributes:
+        trigger: name of the trigger.
+        reason: why, in one line.
+    """
+
+    trigger: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something keeps a trigger from its work; it is reported once, and tried again.
 
@@ -186,5 +220,7 @@ WatchEvent = (
     | StartFailed
     | Refused
     | Waiting
+    | RunEnded
+    | TriggerHeld
     | Problem
 )

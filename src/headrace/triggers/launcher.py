@@ -21,6 +21,7 @@ from headrace.triggers.events import (
 )
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
+from headrace.triggers.run_service import RunService
 from headrace.triggers.start_gate import Held, StartGate, utc_now
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
@@ -75,6 +76,7 @@ class RunLauncher:
         initial_delay: seconds after the first failed attempt; doubled after each further one.
         maximum_delay: seconds between attempts at most.
         now: returns the time in UTC; for tests.
+        service: has failed runs taken up.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class RunLauncher:
         initial_delay: float,
         maximum_delay: float,
         now: Callable[[], datetime] = utc_now,
+        service: RunService | None = None,
     ) -> None:
+        self._service = service
         self.now = now
         self._gate = StartGate(ledger, now)
         self._ledger = ledger
@@ -126,7 +130,7 @@ class RunLauncher:
         if not by_hand and (held := self._gate.hold(trigger, record)):
             return held
         arrival = arrival_from_record(trigger, record)
-        unsent = record.present and record.attempts == 0
+        unsent = record.present and record.attempts == 0 and record.retry_of is None
         if unsent and _locate(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
             return self._maximum_delay
@@ -143,6 +147,8 @@ class RunLauncher:
         try:
             run_id = self._find(record)
             found = run_id is not None
+            if run_id is None and record.retry_of is not None:
+                run_id = self._retry(record.retry_of, record.tag)
             if run_id is None:
                 # Looked at as late as can be: the search may have taken long.
                 where = _locate(trigger, arrival, record)
@@ -167,7 +173,8 @@ class RunLauncher:
             self._on_event(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
         self._ledger.mark_started(id_, run_id)
-        self._on_event(Started(arrival, record.tag, run_id, found))
+        followed = trigger.follows_runs and self._service is not None
+        self._on_event(Started(arrival, record.tag, run_id, found, followed))
         return None
 
     def record_waiting(self, trigger: Trigger, records: Iterable[Record], reason: str) -> None:
@@ -187,9 +194,17 @@ class RunLauncher:
             self._on_event(Waiting(arrival_from_record(trigger, record), reason))
 
     def _find(self, record: Record) -> str | None:
+        if record.retry_of is not None:
+            # Somebody may have taken the run up by hand meanwhile.
+            return self._service.find_retry(record.retry_of) if self._service else None
         if record.attempts == 1 or record.first_attempt_at is None:
             return None
         return self._client.find(record.tag, record.first_attempt_at - _CLOCK_ERROR)
+
+    def _retry(self, run_id: str, tag: str) -> str:
+        if self._service is None:
+            raise StartRefused(f"run {run_id} is to be taken up: `headrace run retry {run_id}`")
+        return self._service.retry(run_id, tag)
 
 
 def _one_line(error: Exception) -> str:

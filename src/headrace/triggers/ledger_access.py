@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headrace.triggers.arrival_runs import RunOutcome, read_run_outcomes
 from headrace.triggers.arrival_table import paused_triggers, read_record, read_records
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_opening import connect
@@ -60,6 +61,21 @@ def read_paused(path: Path) -> list[str]:
         return []
     with ledger_connection(path) as database:
         return paused_triggers(database)
+
+
+def read_outcomes(path: Path) -> dict[str, RunOutcome]:
+    """Return how the runs of arrivals ended, as far as a watch had to know it, by their ids.
+
+    Args:
+        path: the ledger's file; where there is none, there are no runs.
+
+    Raises:
+        TriggerError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    with ledger_connection(path) as database:
+        return read_run_outcomes(database)
 
 
 @contextmanager

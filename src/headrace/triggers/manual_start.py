@@ -16,6 +16,7 @@ from headrace.triggers.ledger_access import read_arrival, read_paused
 from headrace.triggers.ledger_requests import replay_arrivals, request_runs
 from headrace.triggers.named_arrival import NamedArrival
 from headrace.triggers.record import Record
+from headrace.triggers.run_service import RunService
 
 # The watcher that is running reads requests once an interval of the trigger; so much on top (s).
 _MARGIN: Final = 30.0
@@ -36,7 +37,12 @@ class ManualStart:
 
 
 def start_by_hand(
-    named: NamedArrival, ledger: Path, client: RunClient, *, again: bool = False
+    named: NamedArrival,
+    ledger: Path,
+    client: RunClient,
+    *,
+    again: bool = False,
+    service: RunService | None = None,
 ) -> ManualStart:
     """Start the run of an arrival, whether it is complete or not, and record it in the ledger.
 
@@ -47,6 +53,7 @@ def start_by_hand(
         ledger: the ledger's file.
         client: starts the run.
         again: start another run on an arrival that had one.
+        service: has a failed run taken up, where that is due.
 
     Raises:
         TriggerError: it had its run; or the run cannot be started.
@@ -63,7 +70,7 @@ def start_by_hand(
         # It may have had its run since it was looked at.
         _refuse_started(named, record, again)
         record = _request(record, ledger)
-        return ManualStart(_launch(named, opened, record, client), by_watcher=False)
+        return ManualStart(_launch(named, opened, record, client, service), by_watcher=False)
 
 
 def _refuse_started(named: NamedArrival, record: Record, again: bool) -> None:
@@ -87,9 +94,17 @@ def _request(record: Record, ledger: Path) -> Record:
     return changed[0]
 
 
-def _launch(named: NamedArrival, ledger: Ledger, record: Record, client: RunClient) -> str:
+def _launch(
+    named: NamedArrival,
+    ledger: Ledger,
+    record: Record,
+    client: RunClient,
+    service: RunService | None,
+) -> str:
     events: list[WatchEvent] = []
-    launcher = RunLauncher(ledger, client, events.append, initial_delay=1.0, maximum_delay=300.0)
+    launcher = RunLauncher(
+        *(ledger, client, events.append), initial_delay=1.0, maximum_delay=300.0, service=service
+    )
     launcher.launch(named.trigger, record.id, by_hand=True)
     where = named.arrival.location
     for event in events:

@@ -140,6 +140,45 @@ class ProjectRunClient:
 
         return self._with_services(lambda services: read_outcomes(services, run_ids))
 
+    def find_retry(self, run_id: str) -> str | None:
+        """Return the id of the run that took up a failed run: the last, or that which succeeded.
+
+        Args:
+            run_id: the failed run.
+
+        Raises:
+            StartRefused: the service has the failed run no more.
+            HeadraceError: the services cannot be asked.
+        """
+        from headrace.runs.retry_chains import read_retry_chains
+
+        def search(services: Services) -> str | None:
+            document = _read_run(services, run_id)
+            chains = read_retry_chains(services, self._target, [document])
+            found = chains.mended_by(run_id) or chains.last_attempt(run_id)
+            return None if found is None else str(found["run_id"])
+
+        return self._with_services(search)
+
+    def retry(self, run_id: str, tag: str) -> str:
+        """Start a run that takes up a failed one, and return its id.
+
+        Args:
+            run_id: the failed run.
+            tag: the tag of its arrival; a facility starts one run for it, however often it asks.
+
+        Raises:
+            HeadraceError: it could not be started, or its answer was lost.
+        """
+        from headrace.runs.query import retry_run
+
+        def send(services: Services) -> str:
+            request_id = shorten(tag, TAG_LENGTH)
+            document = retry_run(services, self._target, run_id, request_id=request_id)
+            return str(document["run_id"])
+
+        return self._with_services(send)
+
     def _narrowed(self, tag: str) -> dict[str, str]:
         known = self._arrival_of(tag)
         if known is None:
@@ -174,6 +213,19 @@ class ProjectRunClient:
             raise explain(error) from error
         self._own.services = services
         return answer
+
+
+def _read_run(services: Services, run_id: str) -> dict[str, Any]:
+    from globus_sdk import GlobusAPIError
+
+    from headrace.triggers import StartRefused
+
+    try:
+        return services.read(f"/runs/{run_id}")
+    except GlobusAPIError as error:
+        if error.http_status == 404:
+            raise StartRefused(f"run {run_id}, which failed, was deleted meanwhile") from error
+        raise
 
 
 def run_label(trigger: Trigger, arrival: Arrival) -> str:

@@ -209,7 +209,7 @@ class ProjectWatch:
         watcher.replace_triggers(changed.triggers)
 
     def _take_events(self, wait: float) -> None:
-        from headrace.triggers import Refused, StartFailed, Unwatched
+        from headrace.triggers import Refused, StartFailed, TriggerHeld, Unwatched
 
         deadline = time.monotonic() + wait
         while True:
@@ -230,6 +230,8 @@ class ProjectWatch:
                 self._notifier.notify_no_run(event.arrival.name, event.reason)
             if isinstance(event, Refused):
                 self._notifier.notify_no_run(event.arrival.name, event.reason)
+            if isinstance(event, TriggerHeld):
+                self._notifier.notify_no_run(event.trigger, event.reason)
             for run_id in self.progress.take_started():
                 self._notifier.track(run_id)
                 self.runs.add(run_id)
@@ -243,7 +245,7 @@ class ProjectWatch:
         triggers = self._watched.triggers
         if self.runs.busy or len(self.progress.watching) < len(triggers):
             return True
-        if self.progress.pending:
+        if self.progress.pending or self.progress.followed:
             # Checks and starts are bounded themselves.
             return True
         # An empty directory, or a marker that never comes, is waited for, but not for ever.

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace._internal.backoff import backoff_seconds
-from headrace.triggers.arrival_runs import OutcomeRules
+from headrace.triggers.arrival_runs import OutcomeRules, RecordedOutcome, RunOutcome
 from headrace.triggers.errors import LedgerUnusable
-from headrace.triggers.events import WatchEvent
+from headrace.triggers.events import RunEnded, TriggerHeld, WatchEvent
+from headrace.triggers.launcher import arrival_from_record
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.problem_reporter import ProblemReporter, describe_error
 from headrace.triggers.run_service import RunService
@@ -48,6 +49,7 @@ class RunFollower:
         self._service = service
         self._on_event = on_event
         self._interval = interval
+        self._rules = outcome_rules(trigger)
         self._problems = ProblemReporter(trigger.name, on_event, clock)
         self._unanswered = 0
         self._next = 0
@@ -88,8 +90,27 @@ class RunFollower:
         return self._interval
 
     def _record_outcomes(self) -> None:
-        for run_id, outcome in self._service.outcomes(self._portion()).items():
-            self._ledger.runs.record_outcome(run_id, outcome, OutcomeRules())
+        portion = self._portion()
+        if not portion:
+            return
+        for run_id, outcome in self._service.outcomes(portion).items():
+            recorded = self._ledger.runs.record_outcome(run_id, outcome, self._rules)
+            if recorded is not None:
+                self._report_end(run_id, outcome, recorded)
+
+    def _report_end(self, run_id: str, outcome: RunOutcome, recorded: RecordedOutcome) -> None:
+        arrival = arrival_from_record(self._trigger, recorded.record)
+        wait = recorded.retry_in if recorded.consequence == "retry" else None
+        self._on_event(RunEnded(arrival, run_id, outcome.status, outcome.cause, wait))
+        if recorded.consequence == "hold":
+            name = self._trigger.name
+            self._on_event(
+                TriggerHeld(
+                    name,
+                    f"the run of {arrival.name}, {run_id}, failed: {outcome.cause}; mend it, then "
+                    f"`headrace trigger resume {name}`",
+                )
+            )
 
     def _portion(self) -> list[str]:
         """Return runs to ask for: all get their turn, however many of the first stay open."""
@@ -98,3 +119,14 @@ class RunFollower:
         portion = open_runs[first : first + _PORTION]
         self._next = first + len(portion)
         return portion
+
+
+def outcome_rules(trigger: Trigger) -> OutcomeRules:
+    """Return what follows from the ends of a trigger's runs."""
+    failure = trigger.failure
+    return OutcomeRules(
+        runs=failure.attempts,
+        backoff=failure.backoff,
+        hold=failure.then == "hold",
+        retry_code_errors=failure.code_errors,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.runs.failure_cause import failure_cause
+from headrace.runs.failure_cause import failure_cause, is_code_error
 from headrace.runs.poller import FINAL
 from headrace.triggers.arrival_runs import RunOutcome
 
@@ -49,7 +49,9 @@ def read_outcomes(services: Services, run_ids: Sequence[str]) -> dict[str, RunOu
 def outcome_of(document: dict[str, Any]) -> RunOutcome:
     """Return the outcome of a run that has ended."""
     cause = failure_cause(document)
-    return RunOutcome(str(document["status"]), cause.summary if cause else "")
+    if cause is None:
+        return RunOutcome(str(document["status"]))
+    return RunOutcome(str(document["status"]), cause.summary, is_code_error(cause))
 
 
 def _open_runs(services: Services) -> set[str]:

@@ -24,3 +24,26 @@ class RunService(Protocol):
             the outcomes of those that have certainly ended, by their ids.
         """
         ...
+
+    def find_retry(self, run_id: str) -> str | None:
+        """Find the run that took up a failed run, whoever asked for it.
+
+        Args:
+            run_id: the failed run.
+
+        Returns:
+            the id of the run; None if it is certain that there is none.
+        """
+        ...
+
+    def retry(self, run_id: str, tag: str) -> str:
+        """Start a run that takes up a failed one.
+
+        Args:
+            run_id: the failed run.
+            tag: the tag of its arrival, which names the request.
+
+        Returns:
+            the id of the new run.
+        """
+        ...

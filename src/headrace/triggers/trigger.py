@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
 from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
 
 
@@ -39,6 +40,7 @@ class Trigger:
         label: template of the run's label.
         tags: templates of the run's tags.
         input: template of the run's input.
+        failure: what follows where a run fails.
         limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
     """
@@ -65,6 +67,7 @@ class Trigger:
     input: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
     limits: LimitsTable = field(default_factory=LimitsTable)
+    failure: FailureTable = field(default_factory=FailureTable)
 
     @property
     def directory(self) -> Path:
@@ -84,7 +87,8 @@ class Trigger:
     @property
     def follows_runs(self) -> bool:
         """True where something depends on how its runs end."""
-        return self.limits.open_runs is not None
+        failure = self.failure
+        return self.limits.open_runs is not None or failure.attempts > 1 or failure.then == "hold"
 
     @property
     def completeness(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from headrace._internal.settings import Declared, Key, Table, TomlDocument
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.tables.failure import FAILURE, FailureTable
 from headrace.triggers.tables.kinds import TEXT
 from headrace.triggers.tables.limits import LIMITS, LimitsTable
 from headrace.triggers.tables.start import START, StartTable
@@ -22,6 +23,7 @@ class TriggerTable:
     start: StartTable
     title: str | None = None
     limits: LimitsTable = field(default_factory=LimitsTable)
+    failure: FailureTable = field(default_factory=FailureTable)
 
 
 TRIGGER: Final = Table(
@@ -35,6 +37,9 @@ TRIGGER: Final = Table(
         "watch": Declared("watch", Key("What is watched."), WATCH),
         "start": Declared("start", Key("What is started."), START),
         "limits": Declared("limits", Key("How much is started, and when."), LIMITS, LimitsTable()),
+        "failure": Declared(
+            "failure", Key("What follows where a run fails."), FAILURE, FailureTable()
+        ),
     },
     lambda values: TriggerTable(**values),
 )

@@ -153,6 +153,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         input=start.input,
         rules=watch.rules,
         limits=found.limits,
+        failure=found.failure,
     )
 
 

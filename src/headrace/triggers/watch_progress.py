@@ -24,6 +24,7 @@ class WatchProgress:
         runs: runs that have just been started, with their arrivals.
         refused: arrivals whose run was refused for good.
         undone: problems by which something was left without a run.
+        followed: runs whose ends are not yet written down, and may have consequences.
         held: why triggers were last said to start nothing, by their names.
     """
 
@@ -35,6 +36,7 @@ class WatchProgress:
     refused: set[Arrival] = field(default_factory=set)
     undone: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
 
     def record(self, event: WatchEvent) -> str | None:
         """Record an event, and return a line for people if it is worth one."""
@@ -63,10 +65,12 @@ class WatchProgress:
                 self.waiting.setdefault(arrival, 0)
                 if attempt <= MAX_ATTEMPTS:
                     self.pending.add(arrival)
-            case triggers.Started(arrival=arrival, run_id=run_id):
+            case triggers.Started(arrival=arrival, run_id=run_id, followed=followed):
                 self._remove(arrival)
                 self.refused.discard(arrival)
                 self.runs[run_id] = arrival
+                if followed:
+                    self.followed.add(run_id)
                 self.held.pop(arrival.trigger, None)
                 return f"{arrival.name}: complete, run {run_id}"
             case triggers.StartFailed(arrival=arrival, reason=reason, attempts=attempts) as failed:
@@ -87,6 +91,19 @@ class WatchProgress:
                     return None  # the others wait for the same
                 self.held[arrival.trigger] = reason
                 return f"{arrival.name}: complete, waits: {reason}"
+            case triggers.RunEnded(arrival=arrival, run_id=run_id, retry_in=retry_in) as ended:
+                self.followed.discard(run_id)
+                if ended.status != "FAILED":
+                    return None
+                if retry_in is None:
+                    return f"{arrival.name}: run {run_id} failed: {ended.cause}"
+                self.pending.add(arrival)
+                return (
+                    f"{arrival.name}: run {run_id} failed: {ended.cause}; another takes it up in "
+                    f"{retry_in:.0f} s"
+                )
+            case triggers.TriggerHeld(trigger=trigger, reason=reason):
+                return f"{trigger}: starts nothing more: {reason}"
             case triggers.Problem(trigger=trigger, message=message, blocks_run=undone):
                 if undone:
                     self.undone.add(message)

@@ -96,6 +96,7 @@ class Watcher:
             self._on_event,
             initial_delay=self._initial_delay,
             maximum_delay=self._maximum_delay,
+            service=self._service,
         )
         threads: dict[str, TriggerThread] = {}
         try:

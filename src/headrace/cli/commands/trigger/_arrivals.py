@@ -9,6 +9,7 @@ from headrace.triggers.arrival import entry_name
 
 if TYPE_CHECKING:
     from headrace.triggers import Record
+    from headrace.triggers.arrival_runs import RunOutcome
 
 
 def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -18,10 +19,12 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
         names: of the triggers; all where empty.
     """
     from headrace.triggers import read_ledger
+    from headrace.triggers.ledger_access import read_outcomes
     from headrace.triggers.state_files import ledger_file
 
     session = current()
-    records = read_ledger(ledger_file(session.project(), session.target))
+    path = ledger_file(session.project(), session.target)
+    records, outcomes = read_ledger(path), read_outcomes(path)
     return [
         {
             "id": record.id,
@@ -35,6 +38,8 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
             "tag": record.tag,
             "run_id": record.run_id,
             "reason": _reason(record),
+            "run_status": _status(outcomes.get(record.run_id or "")),
+            "run_cause": _cause(outcomes.get(record.run_id or "")),
             "seen_at": record.seen_at.isoformat(),
         }
         for record in records
@@ -47,3 +52,11 @@ def _reason(record: Record) -> str:
     if record.shown_state == "waiting":
         return "; ".join(filter(None, (record.waits_for, record.reason)))
     return record.reason
+
+
+def _status(outcome: RunOutcome | None) -> str | None:
+    return outcome.status if outcome else None
+
+
+def _cause(outcome: RunOutcome | None) -> str:
+    return outcome.cause if outcome else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from headrace.cli.termio.tables import Field
 
 TRIGGER_FIELDS = (
@@ -18,7 +21,17 @@ ARRIVAL_FIELDS = (
     Field("arrival", key="name"),
     Field("state", key="state"),
     Field("attempts", key="attempts"),
-    Field("run, or why there is none", lambda arrival: arrival["run_id"] or arrival["reason"]),
+    Field("run, or why there is none", lambda arrival: _run_or_reason(arrival)),
     Field("", key="run_id"),
     Field("", key="reason"),
+    Field("", key="run_status"),
+    Field("", key="run_cause"),
 )
+
+
+def _run_or_reason(arrival: Mapping[str, Any]) -> str:
+    """Return the run of an arrival, and how it ended where that is known; or why it has none."""
+    if arrival["state"] != "started":
+        return str(arrival["reason"] or arrival["run_id"] or "")
+    ended = " ".join(filter(None, (arrival["run_status"], arrival["run_cause"])))
+    return f"{arrival['run_id']} {ended}".rstrip()
