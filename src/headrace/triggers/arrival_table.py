@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from datetime import datetime
 from typing import cast
 
 from headrace.triggers.arrival import Identity
@@ -35,7 +36,11 @@ def find_present(
     database: sqlite3.Connection, place: Place, root: str, identity: Identity
 ) -> Record | None:
     """Find the record of an entry that is there, by the rules of `headrace.triggers.ledger`."""
-    present = _present(database, place)
+    present = [record for record in _records_at(database, place) if record.present]
+    return _find(present, root, identity)
+
+
+def _find(present: list[Record], root: str, identity: Identity) -> Record | None:
     for record in present:
         if record.root == root and record.identity.same(identity):
             return record
@@ -69,8 +74,11 @@ def record_entry(
     Returns:
         its record.
     """
-    known = find_present(database, place, root, identity)
-    for record in _present(database, place):
+    # One query: as a rule nothing of this path is known, and there may be a million of them.
+    earlier = _records_at(database, place)
+    present = [record for record in earlier if record.present]
+    known = _find(present, root, identity)
+    for record in present:
         if record.root == root and (known is None or record.id != known.id):
             mark_missing(database, record.id, now)
     if known is not None:
@@ -79,7 +87,8 @@ def record_entry(
         database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, known.id))
         return read_record(database, known.id)
     state: State = "skipped" if skip else "seen"
-    return _insert(database, ledger_id, now, place, root, identity, state)
+    generation = earlier[0].generation + 1 if earlier else 1
+    return _insert(database, ledger_id, now, place, root, identity, state, generation)
 
 
 def repeat_arrival(
@@ -98,7 +107,10 @@ def repeat_arrival(
     """
     place = (record.trigger, record.collection, record.path)
     mark_missing(database, record.id, now)
-    return _insert(database, ledger_id, now, place, record.root, record.identity, "failed")
+    generation = _records_at(database, place)[0].generation + 1
+    return _insert(
+        database, ledger_id, now, place, record.root, record.identity, "failed", generation
+    )
 
 
 def _insert(
@@ -109,15 +121,11 @@ def _insert(
     root: str,
     identity: Identity,
     state: State,
+    generation: int,
 ) -> Record:
-    (last,) = database.execute(
-        "SELECT coalesce(max(generation), 0) FROM arrivals "
-        "WHERE trigger = ? AND collection = ? AND path = ?",
-        place,
-    ).fetchone()
-    generation = last + 1
     text = "\0".join([ledger_id, *place, str(generation)])
     digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
+    tag = f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}"
     added = database.execute(
         "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
         "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -129,12 +137,30 @@ def _insert(
             str(identity.born),
             root,
             state,
-            f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}",
+            tag,
             now,
             now,
         ),
     )
-    return read_record(database, cast(int, added.lastrowid))
+    seen_at = datetime.fromisoformat(now)
+    return Record(
+        id=cast(int, added.lastrowid),
+        trigger=place[0],
+        collection=place[1],
+        path=place[2],
+        generation=generation,
+        identity=identity,
+        root=root,
+        present=True,
+        state=state,
+        tag=tag,
+        attempts=0,
+        reason="",
+        run_id=None,
+        seen_at=seen_at,
+        first_attempt_at=None,
+        changed_at=seen_at,
+    )
 
 
 def mark_missing(database: sqlite3.Connection, id_: int, now: str) -> None:
@@ -154,10 +180,11 @@ def paused_triggers(database: sqlite3.Connection) -> list[str]:
     return [row[0] for row in database.execute("SELECT trigger FROM pauses ORDER BY trigger")]
 
 
-def _present(database: sqlite3.Connection, place: Place) -> list[Record]:
+def _records_at(database: sqlite3.Connection, place: Place) -> list[Record]:
+    """Read all arrivals at a path, the latest first."""
     rows = database.execute(
         "SELECT * FROM arrivals WHERE trigger = ? AND collection = ? AND path = ? "
-        "AND present ORDER BY generation DESC",
+        "ORDER BY generation DESC",
         place,
     )
     return [record_from_row(row) for row in rows]

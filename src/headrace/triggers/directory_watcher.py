@@ -103,6 +103,11 @@ class DirectoryWatcher:
         try:
             if kind == "directory":
                 self._poll_directory()
+            elif kind == "entries":
+                with WatchedDirectory(self._trigger) as directory:
+                    # The scan of another directory, which is on its way, finds them anew.
+                    if directory.stamp == self._attachment.stamp:
+                        self._index.update_unknown(directory)
             elif kind == "arrival":
                 self._poll_arrival(str(what))
             elif kind == "release":

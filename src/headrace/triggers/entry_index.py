@@ -20,6 +20,10 @@ from headrace.triggers.tasks import Task
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
 
+# So many new entries are written down at a time; the first of them have their runs meanwhile.
+_AT_A_TIME = 500
+MORE_ENTRIES: Task = ("entries", "")
+
 
 class EntryIndex:
     """Index of a watched directory's entries by name, kept in step with the ledger.
@@ -52,6 +56,8 @@ class EntryIndex:
     ) -> None:
         self.pending: dict[str, PendingArrival] = {}
         self.handled: dict[str, tuple[int, Identity]] = {}
+        # New entries that are not written down yet, the next ones last.
+        self._unknown: list[str] = []
         self._trigger = trigger
         self._ledger = ledger
         self._attachment = attachment
@@ -77,6 +83,7 @@ class EntryIndex:
         known = ledger.handled_entries(*where)
         self.handled = {entry_name(path): (id_, identity) for id_, path, identity in known}
         self.pending.clear()
+        self._unknown.clear()
         self._starts.forget_complete()
         for record in ledger.records_without_run(trigger.name, trigger.collection):
             if record.state != "seen":
@@ -103,9 +110,18 @@ class EntryIndex:
                 continue
             if name not in self.pending:
                 unknown.append(name)
-        self.update(unknown, directory)
         gone = [name for name in (*self.handled, *self.pending) if name not in names]
         self.update(gone, directory)
+        self._unknown = unknown[::-1]
+        self.update_unknown(directory)
+
+    def update_unknown(self, directory: WatchedDirectory) -> None:
+        """Write down some of the new entries; the others are a task of their own."""
+        names = self._unknown[: -_AT_A_TIME - 1 : -1]
+        del self._unknown[-_AT_A_TIME:]
+        self.update(names, directory)
+        if self._unknown:
+            self._queue.push(MORE_ENTRIES, self._clock())
 
     def update(self, names: Iterable[str], directory: WatchedDirectory) -> None:
         """Bring what is known of some names up to date."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-# What to do: scan the "directory", look at an "arrival" (its name), "start" a run (its record),
-# "release" a trigger that was held.
+# What to do: scan the "directory", write down more "entries", look at an "arrival" (its name),
+# "start" a run (its record), "release" a trigger that was held.
 Task = tuple[str, str | int]
 
 

@@ -31,6 +31,8 @@ class Trigger:
         ignore: shell patterns of names that neither count nor hold an arrival back.
         settle: seconds without change after which an arrival is complete; default 5.
         marker: name of the file that says an arrival is complete, instead of `settle`.
+        minimum_count: number of files that an arrival has at least; 0: any.
+        manifest: name of the file in an arrival that lists its files, with sizes or digests.
         check: command that is called, once the arrival seems complete, to decide whether it is.
         observer: how to notice; "auto" polls on network file systems.
         interval: seconds between two scans of the directory; default 10.
@@ -58,6 +60,8 @@ class Trigger:
     ignore: tuple[str, ...] = ()
     settle: float = 5.0
     marker: str | None = None
+    minimum_count: int = 0
+    manifest: str | None = None
     check: tuple[str, ...] = ()
     observer: Literal["auto", "inotify", "poll"] = "auto"
     interval: float = 10.0
@@ -94,5 +98,9 @@ class Trigger:
     def completeness(self) -> dict[str, Any]:
         """Values of the completeness rules by which an arrival is complete, by their keys."""
         first = {"marker": self.marker} if self.marker else {"settle": self.settle}
-        program = {"check": self.check} if self.check else {}
-        return {**first, **program, **self.rules}
+        further = {
+            "minimum_count": self.minimum_count,
+            "manifest": self.manifest,
+            "check": self.check,
+        }
+        return {**first, **{key: value for key, value in further.items() if value}, **self.rules}

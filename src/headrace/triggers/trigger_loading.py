@@ -143,6 +143,8 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         ignore=watch.ignore,
         settle=watch.settle,
         marker=watch.marker,
+        minimum_count=watch.minimum_count,
+        manifest=watch.manifest,
         check=watch.check,
         observer=watch.observer,
         interval=watch.interval,

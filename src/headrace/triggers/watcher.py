@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from headrace.triggers.changes import Change, ChangeReport
+from headrace.triggers.check_pool import CheckPool
 from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
@@ -18,8 +19,6 @@ from headrace.triggers.run_follower import RunFollower
 from headrace.triggers.run_service import RunService
 from headrace.triggers.trigger import Trigger
 
-# So many checks of a trigger run at a time.
-_CHECKS = 4
 # The end is looked for so often (s); a condition cannot wait for an event.
 _STOP_POLL_INTERVAL = 0.2
 
@@ -174,7 +173,7 @@ class TriggerThread(threading.Thread):
         self._wake = threading.Condition()
         self._changes: dict[str, ChangeReport] = {}
         self._answers: list[Callable[[], None]] = []
-        self._checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix=f"check {trigger.name}")
+        self._checks = CheckPool(f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
         self._make_watcher = partial(
             DirectoryWatcher, trigger, ledger, launcher, self, on_event, self._on_change, clock
@@ -198,8 +197,8 @@ class TriggerThread(threading.Thread):
             # Its workers need not go on.
             self._stopping.set()
         finally:
-            for pool in (self._checks, self._starts):
-                pool.shutdown(wait=True, cancel_futures=True)
+            self._checks.shutdown(wait=True, cancel_futures=True)
+            self._starts.shutdown(wait=True, cancel_futures=True)
             self._stopping.set()
             following.join()
 
@@ -251,26 +250,21 @@ class TriggerThread(threading.Thread):
 
     def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Evaluate completeness rules, beside others."""
-        self._submit(self._checks, work, done)
+        self._deliver(self._checks.submit(work), done)
 
     def submit_start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Start a run, one after the other."""
-        self._submit(self._starts, work, done)
+        self._deliver(self._starts.submit(work), done)
 
     def is_stopping(self) -> bool:
         """Tell whether nobody waits for the work any more."""
         return self._stopping.is_set()
 
-    def _submit(
-        self,
-        pool: ThreadPoolExecutor,
-        work: Callable[[], Any],
-        done: Callable[[Future[Any]], None],
-    ) -> None:
+    def _deliver(self, work: Future[Any], done: Callable[[Future[Any]], None]) -> None:
         def deliver(future: Future[Any]) -> None:
             if not future.cancelled():
                 with self._wake:
                     self._answers.append(partial(done, future))
                     self._wake.notify()
 
-        pool.submit(work).add_done_callback(deliver)
+        work.add_done_callback(deliver)

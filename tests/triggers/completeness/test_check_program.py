@@ -186,3 +186,33 @@ def test_the_file_gives_the_command_as_one_writes_it(tmp_path: Path) -> None:
     file.write_text(text.format(check='"python \'"'))
     with pytest.raises(TriggerError, match=r"watch\.check: not a command"):
         load_trigger(file, {"c": tmp_path})
+
+
+def test_programs_that_hang_delay_neither_other_arrivals_nor_their_starts(
+    tmp_path: Path, trigger: Trigger
+) -> None:
+    """More of them than are called at a time."""
+    (tmp_path / "check.py").write_text(
+        """
+import pathlib, sys, time
+place = pathlib.Path(sys.argv[-1])
+while "hangs" in place.name and not pathlib.Path("free").exists():
+    time.sleep(0.05)
+"""
+    )
+    trigger = replace(trigger, marker="DONE")
+    client = MemoryRunClient()
+
+    def arrive(name: str) -> None:
+        (trigger.directory / name).mkdir()
+        (trigger.directory / name / "DONE").touch()
+
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
+        for number in range(10):
+            arrive(f"hangs_{number}")
+        arrive("quick")
+        watch.wait_for(Started, name="quick")
+        assert client.names == ["quick"]
+        (tmp_path / "free").touch()
+        watch.wait_for(Started, 11)
+    assert len(client.names) == 11

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headrace._internal.entry_points import entry_points
+from headrace.triggers.completeness.manifest import ManifestRule
 from headrace.triggers.completeness.marker import MarkerRule
+from headrace.triggers.completeness.minimum_count import MinimumCountRule
 from headrace.triggers.completeness.program import ProgramRule
 from headrace.triggers.completeness.quiescence import QuiescenceRule
 from headrace.triggers.completeness.rule import CompletenessRule
@@ -21,6 +23,8 @@ ENTRY_POINT_GROUP = "headrace.completeness_rules"
 BUILT_IN: Mapping[str, type[CompletenessRule]] = {
     "marker": MarkerRule,
     "settle": QuiescenceRule,
+    "minimum_count": MinimumCountRule,
+    "manifest": ManifestRule,
     "check": ProgramRule,
 }
 

@@ -100,6 +100,19 @@ class WatchTable:
             example='marker = "COMPLETE"',
         ),
     ] = None
+    minimum_count: Annotated[
+        int,
+        Key("Number of files that an arrival has at least, besides.", minimum=0),
+    ] = 0
+    manifest: Annotated[
+        str | None,
+        Key(
+            "Name of the file in an arrival that lists its files with sizes or digests, all of "
+            "which must be right, besides.",
+            kind=FileName(empty=False, expected="a text"),
+            example='manifest = "SHA256SUMS"',
+        ),
+    ] = None
     check: Annotated[
         tuple[str, ...],
         Key(
@@ -150,6 +163,9 @@ def _watch(values: dict[str, Any]) -> WatchTable:
 def _check(watch: WatchTable, place: Place) -> None:
     if watch.regex is not None and watch.pattern != "*":
         place.child("regex").refused("is instead of watch.pattern; leave one of them out")
+    for key in ("minimum_count", "manifest"):
+        if watch.what != "directory" and getattr(watch, key):
+            place.child(key).refused('needs what = "directory"; a file has no files in it')
     for group in name_pattern(watch.regex).groups if watch.regex else ():
         if group in PLACEHOLDERS:
             place.child("regex").refused(
