@@ -104,6 +104,8 @@ def monitoring(world: World) -> None:
     every = headrace("endpoint", "monitor", "--once", "--interval", "9")
     assert every.stdout == "No endpoint was created on this machine.\n"
     silent = headrace.refused("endpoint", "monitor", "--watchdog", "none.json", "--max-age", "9")
+    (report,) = headrace.told("endpoint", "monitor", "--watchdog", "--expect", "other", code=1)
+    assert (report["name"], report["state"]) == ("other", "missing")
     assert "none.json: no heartbeat" in silent
     nowhere = {"PATH": str(world.base)}
     for option in ("--install-scrontab", "--remove-scrontab"):

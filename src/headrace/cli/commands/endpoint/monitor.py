@@ -12,13 +12,15 @@ import click
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import canary_deadline_option, project_options, seconds_option
 from headrace.cli.parsing.session import current
-from headrace.cli.termio.display import display
+from headrace.cli.termio.display import display, display_table
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, describe_interrupt
+from headrace.cli.termio.tables import Field
 
 if TYPE_CHECKING:
     from headrace.endpoints.monitor import EndpointMonitor, EndpointReport
 
+_MAX_AGE = 1800.0
 _ALONE = "another monitor of this project is at work; nothing to do"
 
 
@@ -30,11 +32,26 @@ _ALONE = "another monitor of this project is at work; nothing to do"
 @seconds_option("--interval", 300.0, "Time between two checks.")
 @click.option(
     "--watchdog",
-    type=click.Path(path_type=Path),
-    metavar="HEARTBEAT",
-    help="Check another monitor instead, by its file heartbeat.json.",
+    is_flag=False,
+    flag_value="",
+    metavar="[HEARTBEAT]",
+    help="Check instead that the project's processes (facility, watch, monitor) work, by the "
+    "heartbeats in the state directory; with a file heartbeat.json only that monitor.",
 )
-@seconds_option("--max-age", 1800.0, "With --watchdog: maximum age of the heartbeat.")
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="NAME",
+    help="With --watchdog: a process that must work; by default those of installed services and "
+    "those that were not stopped. May be repeated.",
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="With --watchdog: maximum age of a heartbeat (of a file 1800, else as each process says).",
+)
 @click.option(
     "--install-scrontab", is_flag=True, help="Let Slurm run the monitor periodically (scrontab)."
 )
@@ -46,18 +63,23 @@ def monitor_command(
     canary: bool,
     deadline: float,
     interval: float,
-    watchdog: Path | None,
-    max_age: float,
+    watchdog: str | None,
+    expected: tuple[str, ...],
+    max_age: float | None,
     install_scrontab: bool,
     remove_scrontab: bool,
 ) -> int:
     """Monitor the endpoints of this machine: restart failed ones, and notify people.
 
     Notifications are configured in headrace.toml under [notify]. With --once the exit code is 1
-    when an endpoint needs an intervention.
+    when an endpoint needs an intervention, with --watchdog when a process is dead.
     """
+    if expected and watchdog != "":
+        raise click.UsageError("--expect goes with --watchdog, without a file")
+    if watchdog == "":
+        return _watch_processes(expected, max_age)
     if watchdog is not None:
-        _watch_the_monitor(watchdog, max_age)
+        _watch_the_monitor(Path(watchdog), _MAX_AGE if max_age is None else max_age)
         return 0
     if install_scrontab or remove_scrontab:
         _scrontab(install_scrontab)
@@ -107,6 +129,20 @@ def _line(report: EndpointReport) -> str:
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
     words = f"{report.health}: {report.message}" if report.message else report.health
     return f"{moment} {report.name} {words}"
+
+
+def _watch_processes(expected: tuple[str, ...], max_age: float | None) -> int:
+    from headrace.project_status.watchdog import Watchdog
+
+    session = current()
+    reports = Watchdog(session.project(), session.target, expected, max_age).check()
+    fields = (
+        Field("process", key="name"),
+        Field("state", key="state"),
+        Field("what is known", key="message"),
+    )
+    display_table([report.document() for report in reports], fields, "No process is expected.")
+    return 1 if any(report.is_dead for report in reports) else 0
 
 
 def _watch_the_monitor(path: Path, max_age: float) -> None:
