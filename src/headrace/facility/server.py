@@ -22,6 +22,7 @@ import uvicorn
 from anyio import to_thread
 
 from headrace._internal.files import private_directory
+from headrace._internal.hangup import reload_on_hangup
 from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_ready, notify_stopping
 from headrace._internal.terminal_text import terminal_text
@@ -75,7 +76,9 @@ class _Server(uvicorn.Server):
 
 
 def serve(root: Path) -> None:
-    """Serve the project at ``root`` until SIGTERM, SIGINT or SIGHUP.
+    """Serve the project at ``root`` until SIGTERM or SIGINT, or until its terminal hangs up.
+
+    It takes no notice of any other SIGHUP.
 
     Raises:
         FacilityError: another facility works on the same state, or the store cannot be used.
@@ -140,8 +143,9 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     _start_checks(root, store, container.tables.flows, health, heartbeat)
     logger.info("serving %s at %s", root, url)
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        reload_on_hangup(stop, lambda: logger.info("SIGHUP: there is nothing to be read again"))
         notify_ready()
         asyncio.run(_serve(server, listeners, ending))
     finally:
