@@ -22,8 +22,8 @@ EXTRAS_OF = {
     "compute": {"endpoint"},
     "datarun": {"datarun"},
     "seismic": {"seismic", "inversion"},
-    "testing": {"testing"},
     "notifications": {"notify"},
+    "testing": {"testing"},
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},

@@ -18,7 +18,6 @@ from headrace.background_services import cron_runner
 from headrace.background_services.cron import CronManager
 from headrace.background_services.cron_runner import log_file, read_runner, stop_runner
 from headrace.background_services.definition import BackgroundService, project_services
-from headrace.background_services.reloading import reload_services
 from headrace.config import ProjectError
 from headrace.project import init_project, load_project
 from tests.support.repository import SUPPORT
@@ -142,27 +141,6 @@ def test_it_runs_once_with_a_log_that_is_rotated(watch: BackgroundService, tmp_p
     assert first.wait() != 0
     assert not psutil.pid_exists(running.pid)
     assert read_runner(watch) is None
-
-
-def test_what_cron_has_started_reads_its_settings_again(
-    watch: BackgroundService, tmp_path: Path, table: Path
-) -> None:
-    manager = CronManager()
-    manager.install([watch])
-    program = tmp_path / "hear.py"
-    program.write_text(
-        "import signal, time\nsignal.signal(signal.SIGHUP, lambda *_: print('again', flush=True))\n"
-        "print('ready', flush=True)\nwhile True: time.sleep(1)\n"
-    )
-    assert reload_services([watch], "cron") == [], "it does not run"
-    runner = started(watch, program)
-    log = log_file(watch)
-    wait_until(lambda: log.exists() and "ready" in log.read_text(), "its begin")
-    assert reload_services([watch], "cron") == ["watch"]
-    wait_until(lambda: "again" in log.read_text(), "the signal")
-    assert runner.poll() is None
-    runner.send_signal(signal.SIGTERM)
-    runner.wait()
 
 
 def test_a_service_whose_record_cannot_be_written_is_ended(

@@ -170,29 +170,6 @@ def test_a_facility_and_a_watch_that_are_killed_come_back_and_are_removed(
     assert program.told("service", "remove", code=1) == {"services": []}
 
 
-def test_services_read_their_settings_again(program: Program) -> None:
-    program("deploy")
-    program("service", "install", "watch")
-    (program.incoming / "a").write_text("1")
-    wait_until(lambda: is_ready(program, "facility"), "the facility")
-    wait_until(lambda: program.labels() == ["say a"], "a run: both work")
-    before = program.statuses()
-    other = program.root / "triggers" / "other.toml"
-    other.write_text(TRIGGER.replace("/incoming/", "/others/"))
-    (program.root / "data" / "others").mkdir()
-    assert program.told("service", "reload")["services"] == ["watch"]
-    (program.root / "data" / "others" / "c").write_text("1")
-    wait_until(lambda: program.labels() == ["say a", "say c"], "the run of the new trigger")
-    os.kill(before["facility"]["pid"], signal.SIGHUP)
-    (program.incoming / "d").write_text("1")
-    wait_until(lambda: "say d" in program.labels(), "a run after that")
-    assert program.labels() == ["say a", "say c", "say d"]
-    assert program.statuses() == before, "neither has been started anew"
-    (unit,) = program.units.glob("*-facility.service")
-    assert "ExecReload" not in unit.read_text()
-    assert program.told("service", "reload", "facility", code=1) == {"services": []}
-
-
 def test_a_watch_waits_for_the_service_of_the_facility(program: Program) -> None:
     """It starts none of its own, which would end with it and stand in the service's way."""
     program("deploy")

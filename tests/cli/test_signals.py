@@ -90,24 +90,6 @@ def test_a_monitor_ends_in_words(root: Path, tmp_path: Path) -> None:
     assert "monitor: ended by SIGTERM; nobody watches over the endpoints now" in monitor.text
 
 
-def test_a_monitor_reads_its_settings_again(root: Path, tmp_path: Path) -> None:
-    monitor = Long(root, tmp_path / "log", "endpoint", "monitor", "--interval", "3000")
-    checked = "No endpoint was created on this machine."
-    monitor.says(checked)
-    os.kill(monitor.process.pid, signal.SIGHUP)
-    monitor.says("monitor: headrace.toml is read again")
-    wait_until(lambda: monitor.text.count(checked) == 2, "another check", 120)
-    config = root / "headrace.toml"
-    before = config.read_text()
-    config.write_text("[")
-    try:
-        os.kill(monitor.process.pid, signal.SIGHUP)
-        monitor.says("the monitor goes on with what it has read before")
-    finally:
-        config.write_text(before)
-    assert monitor.ended_by(signal.SIGTERM) == 0
-
-
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     def under_nohup() -> None:
         hears_all()

@@ -89,9 +89,17 @@ VALUES = (3, 1.5, -1, 0, True, "x", "", [], ["a"], [1], [2.0, 1.0], {}, {"zz": 1
 
 STRICTER = {
     # What a value must be besides its type and range, no schema says.
-    "headrace.toml": {"notify.webhook", "notify.on", "profiles.q.notify.webhook"}
-    | {"profiles.q.notify.on", "action_providers.p.url", "notify.phone.url"}
-    | {"profiles.q.notify.phone.url"},
+    "headrace.toml": {
+        f"{table}notify.{key}"
+        for table in ("", "profiles.q.")
+        for key in ("apprise", "digest", "disk", "on", "quiet_hours", "repeat", "silence")
+    }
+    | {
+        f"{table}notify.{key}"
+        for table in ("", "profiles.q.")
+        for key in ("phone.url", "timezone", "webhook")
+    }
+    | {"action_providers.p.url"},
     "trigger.toml": {"watch.collection", "limits.quiet_hours", "limits.timezone"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},

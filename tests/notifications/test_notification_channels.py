@@ -78,4 +78,11 @@ def test_schema_and_settings_know_it(tmp_path: Path) -> None:
 
 
 def test_one_that_cannot_be_loaded_is_left_out() -> None:
-    assert set(notification_channels()) == {"command", "phone", "webhook", "pager", "telegraph"}
+    assert set(notification_channels()) == {
+        "apprise",
+        "command",
+        "phone",
+        "webhook",
+        "pager",
+        "telegraph",
+    }

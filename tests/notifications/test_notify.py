@@ -91,7 +91,7 @@ def test_the_url_is_in_no_message() -> None:
     [
         (
             {"mail": "me@example.org"},
-            "notify.mail: unknown key; known here: command, on, phone, webhook",
+            "notify.mail: unknown key; known here: apprise, command, digest, ",
         ),
         ({"webhook": "http://example.org"}, "must begin with https://"),
     ],

@@ -21,7 +21,7 @@ def mailbox(tmp_path: Path) -> Path:
 
 
 def teller(root: Path) -> RunNotifier:
-    return RunNotifier(load_project(root), root / "state" / "watching.json", pytest.fail)
+    return RunNotifier(load_project(root), root / "state" / "watching.json", pytest.fail, "globus")
 
 
 def run(status: str, **details: Any) -> RunView:
@@ -77,7 +77,7 @@ def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox:
 def test_a_file_that_cannot_be_written_does_not_end_the_watch(mailbox: Path) -> None:
     root, said = mailbox.parent, []
     (root / "state").write_text("a file where a directory belongs")
-    one = RunNotifier(load_project(root), root / "state" / "watching.json", said.append)
+    one = RunNotifier(load_project(root), root / "state" / "watching.json", said.append, "globus")
     one.track("r1")
     one.update(run("FAILED", state_name="S", exception="E", cause="no space left"))
     one.close()

@@ -94,6 +94,7 @@ SERVICE_FILES = (
     "phone_answers/test_pushover.py",
     "project/test_pipelines.py",
     "project/test_targets.py",
+    "runs/test_facility_notifications.py",
     "runs/test_run_notifier.py",
     "runs/test_run_output.py",
     "runs/test_run_poller.py",

@@ -149,11 +149,6 @@ def main(arguments: list[str]) -> int:
         print("StateChangeTimestamp=now")
     elif verb == "restart":
         Supervised(units[0]).start()
-    elif verb == "reload":
-        unit = Supervised(units[0])
-        (command,) = unit_keys(unit.unit)["ExecReload"]
-        pid = str(unit.number("pid"))
-        return subprocess.run(words(command.replace("$MAINPID", pid)), check=False).returncode
     elif verb == "disable":
         Supervised(units[0]).stop()
     elif verb not in ("daemon-reload", "enable"):

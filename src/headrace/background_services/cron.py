@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from headrace.background_services.cron_runner import (
-    log_file,
-    read_runner,
-    signal_runner,
-    stop_runner,
-)
+from headrace.background_services.cron_runner import log_file, read_runner, stop_runner
 from headrace.background_services.definition import BackgroundService
 from headrace.background_services.manager import ServiceStatus
 from headrace.config.errors import ProjectError
@@ -43,10 +37,6 @@ class CronManager:
         for service in reversed(services):
             stop_runner(service)
         return [service.name for service in services if service.id in removed]
-
-    def reload(self, service: BackgroundService) -> None:
-        """Send the service the signal for it."""
-        signal_runner(service, signal.SIGHUP)
 
     def status(self, service: BackgroundService) -> ServiceStatus:
         """Return whether the entry is there, and whether the service runs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -104,14 +103,6 @@ def stop_runner(service: BackgroundService) -> None:
     process = _process(service)
     if process is not None:
         _end(process)
-
-
-def signal_runner(service: BackgroundService, number: int) -> None:
-    """Send a signal to the service that runs; nothing happens where none does."""
-    process = _process(service)
-    if process is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
 
 
 def _end(process: psutil.Process) -> None:

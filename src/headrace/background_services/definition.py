@@ -67,11 +67,6 @@ class BackgroundService:
         return f"headrace-{slug}-{hashlib.sha256(identity).hexdigest()[:8]}-{self.name}"
 
     @property
-    def reloads(self) -> bool:
-        """True if it reads its settings again at SIGHUP."""
-        return self.name in ("watch", "monitor")
-
-    @property
     def command(self) -> tuple[str, ...]:
         """Program and arguments."""
         return (str(Path(sys.executable).with_name("headrace")), *self.arguments, *self.location)

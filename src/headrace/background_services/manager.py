@@ -80,13 +80,6 @@ class ServiceManager(Protocol):
             ProjectError: the manager refuses.
         """
 
-    def reload(self, service: BackgroundService) -> None:
-        """Have a service that works read its settings again.
-
-        Raises:
-            ProjectError: the manager refuses.
-        """
-
     def status(self, service: BackgroundService) -> ServiceStatus:
         """Return the state of a service.
 

@@ -64,10 +64,6 @@ class SystemdManager:
             self._systemctl("daemon-reload")
         return removed
 
-    def reload(self, service: BackgroundService) -> None:
-        """Have systemd do what the unit says of it."""
-        self._systemctl("reload", _unit(service))
-
     def status(self, service: BackgroundService) -> ServiceStatus:
         """Return what systemd says of the unit."""
         done = self._systemctl("show", _unit(service), f"--property={','.join(_PROPERTIES)}")
@@ -141,7 +137,6 @@ def unit_text(service: BackgroundService) -> str:
         *kind,
         "NotifyAccess=main",
         f"ExecStart={' '.join(_command_word(word) for word in service.command)}",
-        *(["ExecReload=/bin/kill -HUP $MAINPID"] if service.reloads else []),
         f"WorkingDirectory={_escaped(str(service.root))}",
         *environment,
         "Restart=on-failure",

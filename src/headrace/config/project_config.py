@@ -90,7 +90,7 @@ class Config:
         name: the project's name; its directory's name when the file gives none.
         collections: by name.
         endpoints: by name.
-        notify: how people are notified: ``command``, ``webhook``.
+        notify: how people are notified, and of what.
         action_providers: by name.
         selections: named selections of runs.
         overrides: keys whose values the environment gives, with the variable's name.
@@ -100,7 +100,7 @@ class Config:
     name: str
     collections: Mapping[str, CollectionConfig]
     endpoints: Mapping[str, EndpointConfig]
-    notify: Mapping[str, str]
+    notify: Mapping[str, Any]
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     selections: Mapping[str, SelectionTable] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)

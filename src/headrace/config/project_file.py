@@ -184,7 +184,7 @@ class ProjectTable:
         field(default_factory=dict)
     )
     notify: Annotated[
-        Mapping[str, str], Key("How people are notified, and of what.", kind=NOTIFY)
+        Mapping[str, Any], Key("How people are notified, and of what.", kind=NOTIFY)
     ] = field(default_factory=dict)
     action_providers: Annotated[
         Mapping[str, ProviderTable],

@@ -24,6 +24,7 @@ from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.retention import RETENTION_DAYS
 from headrace.facility.errors import FacilityError
 from headrace.facility.identity import Identity, local_identity
+from headrace.facility.parts import PartContext
 from headrace.facility.providers import (
     AwaitWebInputProvider,
     CollectionInfoProvider,
@@ -137,6 +138,18 @@ class Container:
         self.providers.expiry.start()
         self.compute.service.start(broker_url, missing, self.engine.call_later)
         return private
+
+    def part_context(self) -> PartContext:
+        """Return what parts from above may use."""
+        tables = self.tables
+        return PartContext(
+            self.root,
+            tables.identity,
+            tables.runs,
+            tables.actions,
+            self.engine.event_queue,
+            tables.store.health,
+        )
 
     def closers(self, broker: PrivateBroker | None) -> Closers:
         """Return the functions that stop the parts, by name and in order."""

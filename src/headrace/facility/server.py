@@ -22,7 +22,6 @@ import uvicorn
 from anyio import to_thread
 
 from headrace._internal.files import private_directory
-from headrace._internal.hangup import reload_on_hangup
 from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_ready, notify_stopping
 from headrace._internal.terminal_text import terminal_text
@@ -37,6 +36,7 @@ from headrace.facility.api.connections import (
 from headrace.facility.compute_service.settings import compute_settings
 from headrace.facility.container import make_container
 from headrace.facility.errors import FacilityError
+from headrace.facility.parts import start_parts, stop_parts
 from headrace.facility.settings import state_directory
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, unavailable_text
@@ -76,9 +76,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(root: Path) -> None:
-    """Serve the project at ``root`` until SIGTERM or SIGINT, or until its terminal hangs up.
-
-    It takes no notice of any other SIGHUP.
+    """Serve the project at ``root`` until SIGTERM, SIGINT or SIGHUP.
 
     Raises:
         FacilityError: another facility works on the same state, or the store cannot be used.
@@ -129,6 +127,8 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
         logger.info("stopping on signal %d", number)
         server.should_exit = True
 
+    # Before a run is advanced: nothing that happens to one is missed.
+    parts = start_parts(container.part_context())
     broker = container.start(chosen.broker)
     process = psutil.Process()
     address = Address(url, token, process.pid, process.create_time(), socket.gethostname())
@@ -143,13 +143,13 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     _start_checks(root, store, container.tables.flows, health, heartbeat)
     logger.info("serving %s at %s", root, url)
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, stop)
-        reload_on_hangup(stop, lambda: logger.info("SIGHUP: there is nothing to be read again"))
         notify_ready()
         asyncio.run(_serve(server, listeners, ending))
     finally:
         notify_stopping()
+        stop_parts([*parts.values()])
         _stop_all({"supervisor": health.stop, **container.closers(broker)})
         if not health.fatal_reason:
             heartbeat.stop()

@@ -87,10 +87,12 @@ def _leaves(
 
 
 def _safe(key: tuple[str, ...], value: Any) -> Any:
-    if len(key) == 2 and key[0] == "notify" and isinstance(value, str):
-        channel = notification_channels().get(key[1])
-        return channel.redact(value) if channel else value
-    return value
+    channel = notification_channels().get(key[1]) if key[0] == "notify" and len(key) == 2 else None
+    if channel is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [channel.redact(each) for each in value]
+    return channel.redact(value) if isinstance(value, str) else value
 
 
 def _line(file: TomlDocument, *key: str) -> str:

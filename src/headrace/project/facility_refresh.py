@@ -6,9 +6,15 @@ The facility runs it where ``headrace.toml`` is not the one that its settings we
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.errors import HeadraceError
+
+
+def profile_of(command: Sequence[str]) -> str | None:
+    """Return the profile that a facility's settings are made with, from their command."""
+    return command[4] if len(command) > 4 else None
 
 
 def main(arguments: list[str]) -> int:

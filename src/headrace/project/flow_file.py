@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from headrace._internal.settings import FileKind, Key, ProjectWording, Reading, table_of
+from headrace._internal.settings import (
+    FileKind,
+    Key,
+    ProjectWording,
+    Reading,
+    TableList,
+    table_of,
+)
 from headrace.config.errors import ProjectError
 from headrace.config.toml_file import read_toml
+from headrace.project.flow_notifications import FlowNotification
 
 FLOW_FILE: Final = "flow.toml"
 
@@ -35,9 +43,13 @@ class FlowTable:
         tuple[str, ...], Key("Words to find it by.", example='keywords = ["seismology"]')
     ] = ()
     roles: Annotated[FlowRoles, Key("Who may do what, as URNs of Globus Auth.")] = FlowRoles()
+    notifications: Annotated[
+        tuple[FlowNotification, ...],
+        Key("What people are told after a state, with the numbers that its result has."),
+    ] = ()
 
 
-FLOW: Final = table_of(FlowTable)
+FLOW: Final = table_of(FlowTable, notifications=TableList(table_of(FlowNotification)))
 
 
 def read_flow_file(path: Path) -> FlowTable:
@@ -63,7 +75,7 @@ def flow_file_problems(path: Path) -> list[str]:
 
 FLOW_TOML: Final = FileKind(
     name=FLOW_FILE,
-    description="Title, keywords and roles of a flow.",
+    description="Title, keywords, roles and notifications of a flow.",
     table=FLOW,
     patterns=(f"flows/*/{FLOW_FILE}",),
     problems=flow_file_problems,

@@ -1,34 +1,38 @@
-"""Notifications of the ends of runs, once each, also where this process was away meanwhile."""
+"""Notifications by a process that follows runs, once each, also where it was away meanwhile.
+
+At ``local`` the facility tells of its runs by itself; the follower tells of arrivals only.
+"""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import write_private
-from headrace.config.notify_table import notify_on
-from headrace.notifications import Notification, Severity, send_notification
-from headrace.runs.describe import current_activity, failure_summary, format_duration, next_steps
+from headrace.config.notify_table import notify_events, status_event
+from headrace.notifications import Notification
+from headrace.notifications.outbox import Outbox
+from headrace.notifications.send import destinations
+from headrace.notifications.sender import NotificationSender
 from headrace.runs.poller import RunView
+from headrace.runs.run_messages import RunMessage, run_message
 
 if TYPE_CHECKING:
     from headrace.project.project import Project
 
 # A run may be heard of a second time shortly after its end, and by another way.
 _REMEMBERED: Final = 10_000
-_SEVERITIES: Final[dict[str, Severity]] = {"FAILED": "error", "INACTIVE": "warning"}
 
 
 class RunNotifier:
     """Notifier of the ends and stops of the runs that are followed.
 
     Args:
-        project: whose ``[notify]`` says how, and of which statuses.
+        project: whose ``[notify]`` says how, and of which events.
         path: file of the runs that have not ended; it outlives this process.
         report: called with one line for what could not be sent.
         target: where the runs are.
@@ -41,10 +45,13 @@ class RunNotifier:
         self._path = path
         self._report = report
         self._target = target
-        self._statuses = notify_on(project.config.notify)
+        self._events = notify_events(project.config.notify)
         self._open, self._external = _read(path)
         self._notified: dict[str, None] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="notify")
+        self._outbox: Outbox | None = None
+        self._sender: NotificationSender | None = None
+        if destinations(project.config.notify):
+            self._start_sender()
 
     def pending_runs(self, *, external: bool = False) -> list[str]:
         """Return the runs that had not ended when the watch was ended last.
@@ -70,16 +77,8 @@ class RunNotifier:
         known = self._open.get(view.id)
         if known is None or known == view.status:
             return
-        if view.status in self._statuses:
-            self._notify(
-                Notification(
-                    f"{view.label}: {view.status}",
-                    _message(view, self._target),
-                    _SEVERITIES.get(view.status, "info"),
-                    "" if view.status == "FAILED" else f"headrace run show {view.id}",
-                    key=f"run/{view.id}/{view.status}",
-                )
-            )
+        if self._target != "local" and status_event(view.status) in self._events:
+            self._notify(run_message(view, self._target))
         if view.final:
             del self._open[view.id]
             self._notified[view.id] = None
@@ -99,29 +98,59 @@ class RunNotifier:
 
     def notify_no_run(self, arrival: str, reason: str) -> None:
         """Notify people that an arrival does not get its run."""
+        if "no_run" not in self._events:
+            return
         message = f"{arrival} arrived, and no run can be started: {reason}"
-        self._notify(Notification(f"{arrival}: no run", message, "error", key=f"no run/{arrival}"))
+        found = Notification(f"{arrival}: no run", message, "error", key=f"no run/{arrival}")
+        more = "headrace trigger arrivals"
+        self._notify(RunMessage(found, "{count} arrivals get no run", arrival, more))
+
+    def notify_arrival(self, arrival: str, trigger: str) -> None:
+        """Notify people that something has arrived, where they want to know."""
+        if "arrival" in self._events:
+            text = f"{arrival} arrived ({trigger})"
+            found = Notification(text, text, key=f"arrival/{trigger}/{arrival}")
+            topic = f"{{count}} arrivals of {trigger}"
+            self._notify(RunMessage(found, topic, arrival, "headrace trigger arrivals"))
 
     def close(self) -> None:
-        """Wait for the notifications that are being sent."""
-        self._pool.shutdown(wait=True)
-
-    def _notify(self, notification: Notification) -> None:
-        settings = self._project.config.notify
-        if not settings:
+        """Send what waits, where no other process does."""
+        if self._sender is None or self._outbox is None:
             return
-        complete = replace(
-            notification,
-            subject=f"{self._project.name}: {notification.subject}",
-            message=f"{notification.message}\nproject {self._project.root}",
-            time=time.time(),
+        self._sender.stop()
+        try:
+            self._sender.flush()
+        finally:
+            self._sender.stop()
+            self._outbox.close()
+
+    def _start_sender(self) -> None:
+        try:
+            self._outbox = Outbox.of_project(self._project.root)
+        except (OSError, sqlite3.Error) as error:
+            self._report(f"nobody is notified: {error}")
+            return
+        self._sender = NotificationSender(
+            self._outbox, self._project.name, lambda: self._project.config.notify, self._report
         )
+        self._sender.start()
 
-        def work() -> None:
-            for error in send_notification(settings, complete):
-                self._report(error)
-
-        self._pool.submit(work)
+    def _notify(self, message: RunMessage) -> None:
+        if self._outbox is None or self._sender is None:
+            return
+        try:
+            self._outbox.add(
+                message.notification,
+                time.time(),
+                topic=message.topic,
+                label=message.label,
+                more=message.more,
+            )
+        except sqlite3.Error as error:
+            # A full disk does not end a watch.
+            self._report(f"{self._outbox.path}: cannot be written: {error}")
+            return
+        self._sender.wake()
 
     def _save(self) -> None:
         self._external &= self._open.keys()
@@ -131,16 +160,6 @@ class RunNotifier:
         except OSError as error:
             # A full disk does not end a watch; the next change is written again.
             self._report(f"{self._path}: cannot be written: {error.strerror}")
-
-
-def _message(view: RunView, target: str) -> str:
-    took = format_duration(view.elapsed())
-    if view.status == "FAILED":
-        steps = [f"{words}: {command}" for words, command in next_steps(view, target)]
-        return "\n".join([f"{view.label} failed after {took}: {failure_summary(view)}", *steps])
-    if view.final:
-        return f"{view.label} {view.status.lower()} after {took}"
-    return f"{view.label} {current_activity(view).text}"
 
 
 def _read(path: Path) -> tuple[dict[str, str], set[str]]:

@@ -75,7 +75,7 @@ class ProjectWatch:
         self._client: ProjectRunClient | None = None
         self._events: queue.SimpleQueue[WatchEvent | None] = queue.SimpleQueue()
         self._stop = threading.Event()
-        self._reload = False  # no Event: its lock may be held where the signal comes
+        self._reload = threading.Event()
         self._take_over_at = 0.0
         self._error: BaseException | None = None
         self._last_progress = 0.0
@@ -106,7 +106,7 @@ class ProjectWatch:
 
     def request_reload(self) -> None:
         """Have project and triggers read again; called from a signal handler, too."""
-        self._reload = True
+        self._reload.set()
         self._events.put(None)  # so that it is not waited for
 
     def run(self, idle: float | None = None) -> None:
@@ -191,8 +191,8 @@ class ProjectWatch:
             return
         now = time.monotonic()
         changed = None
-        if self._reload:
-            self._reload = False
+        if self._reload.is_set():
+            self._reload.clear()
             changed = selection.reload(self._watched, ledger)
             self._reporter.say(_reloaded(self._watched, changed))
         elif now >= self._take_over_at:

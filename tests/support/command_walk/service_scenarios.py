@@ -166,7 +166,6 @@ def services(world: World) -> None:
     ]
     states = {row["name"]: row["state"] for row in manager.told("service", "status", *systemd)}
     assert states["watch"] == "not installed"
-    assert manager.told("service", "reload", "monitor", *systemd)["services"] == ["monitor"]
     log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
     assert log.stdout.startswith("journal of --user --unit headrace-")
     assert manager.told("service", "remove", *systemd)["services"] == ["facility", "monitor"]
@@ -175,7 +174,6 @@ def services(world: World) -> None:
     assert "service run watch" in table.read_text()
     # Its flow is not deployed there, or the facility, a service of its own, does not run.
     manager("service", "run", "watch", *manager.common("service", "run"), code=1)
-    manager("service", "reload", *manager.common("service", "reload"), *cron, code=1)
     log = manager("service", "logs", "watch", *manager.common("service", "logs"), *cron)
     assert "error: " in log.stdout
     assert manager.told("service", "remove", "watch", *cron)["services"] == ["watch"]

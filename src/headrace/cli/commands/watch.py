@@ -11,7 +11,7 @@ from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.signals import Stopped, describe_interrupt, reload_at_sighup
+from headrace.cli.termio.signals import Stopped, describe_interrupt, reload_on_hangup
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -103,7 +103,7 @@ def watch_command(
                 claims,
                 watch_name(triggers),
             )
-            reload_at_sighup(watching.request_reload)
+            reload_on_hangup(watching.request_reload)
             try:
                 watching.run(idle)
             except Stopped as stopped:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import termios
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Final
-
-from headrace._internal.hangup import reload_on_hangup
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 # A signal that comes during an import is raised again after so long.
@@ -62,15 +61,41 @@ def end_on_signals() -> None:
             signal.signal(number, stop)
 
 
-def reload_at_sighup(reload: Callable[[], None]) -> None:
+def reload_on_hangup(reload: Callable[[], None]) -> None:
     """Call a function at SIGHUP, unless that ends the command: its terminal has hung up.
+
+    A SIGHUP that is ignored, as under ``nohup``, stays so.
 
     Args:
         reload: returns at once; called between two instructions of the main thread.
     """
-    end = signal.getsignal(signal.SIGHUP)
-    if callable(end):
-        reload_on_hangup(end, reload)
+    ends = signal.getsignal(signal.SIGHUP)
+    if ends is signal.SIG_IGN or not callable(ends):
+        return
+    terminal = _controlling_terminal()
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if terminal is not None and _has_hung_up(terminal):
+            ends(number, frame)
+        else:
+            reload()
+
+    signal.signal(signal.SIGHUP, hang_up)
+
+
+def _controlling_terminal() -> int | None:
+    try:
+        return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _has_hung_up(terminal: int) -> bool:
+    try:
+        termios.tcgetattr(terminal)
+    except termios.error:
+        return True
+    return False
 
 
 def _is_importing(frame: FrameType | None) -> bool:

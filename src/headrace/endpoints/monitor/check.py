@@ -115,10 +115,6 @@ class EndpointMonitor:
         self._directory = monitor_directory(project)
         self._heartbeat = make_monitor_heartbeat(project, target, interval, now)
 
-    def replace_project(self, project: Project) -> None:
-        """Check the endpoints of the project as it was read now, from the next check on."""
-        self._project = project
-
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
         """Give whether this is the only monitor of the project; hold others off meanwhile."""

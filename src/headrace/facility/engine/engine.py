@@ -39,6 +39,7 @@ from headrace.facility.store.actions import (
 from headrace.facility.store.database import RETRY_SECONDS, Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.event_log import EventLog
+from headrace.facility.store.event_queue import EventQueue
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.run_record import Run
@@ -65,6 +66,7 @@ class Engine:
     Attributes:
         starter: starts runs for requests that wait for it.
         changes: retries, cancels, resumes and holds runs for people who ask for it.
+        event_queue: hands on what happens to runs.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Engine:
         self._identity = identity
         self._runs = RunTable(store, EventLog(store))
         self._actions = ActionTable(store)
+        self.event_queue = EventQueue(store)
         self._registry = ProviderRegistry()
         self._timers = Timers()
         self._wakeups = WakeupQueue()
@@ -94,6 +97,7 @@ class Engine:
             self._after_advance,
             self._listeners.notify,
             max_states,
+            self.event_queue,
         )
         self._parking = RunParking(store, self._executor, self._timers, self._wakeups)
         self._recovery = ActionRecovery(

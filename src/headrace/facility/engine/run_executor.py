@@ -23,6 +23,7 @@ from headrace.facility.store.actions import (
     ActionTable,
     validate_result,
 )
+from headrace.facility.store.event_queue import EventQueue
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.parked_runs import (
     ParkedRuns,
@@ -62,6 +63,7 @@ class RunExecutor:
             after the commit.
         on_ended: called with the record of a run that ended though it cannot be read, likewise.
         max_states: states after which a run lets others go on.
+        queue: where what happened to runs is handed on.
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class RunExecutor:
         on_advanced: Callable[[Run, RunState], None],
         on_ended: Callable[[Run], None],
         max_states: int,
+        queue: EventQueue,
     ) -> None:
         self.parked: set[int] = set()
         self._on_ended = on_ended
+        self._queue = queue
         self._runs = runs
         self._actions = actions
         self._registry = registry
@@ -150,13 +154,12 @@ class RunExecutor:
                 self._actions.set_blocked(db, action_id, result.details, result.status == INACTIVE)
             else:
                 self._actions.end(db, action_id, result)
-        row = db.execute(
-            "SELECT id FROM runs WHERE number = ? AND completion_time IS NULL", (number,)
-        ).fetchone()
-        if row is None:
+        run = self._runs.find_by_number(db, number)
+        if run is None or run.completion_time is not None:
             return
         if number not in self.parked:
-            logger.error("run %s is parked: %s", row["id"], reason)
+            logger.error("run %s is parked: %s", run.id, reason)
+            self._queue.record(db, run, None, [], 0, INACTIVE)
         try:
             state: str | None = self._runs.event_log.replay(db, number).state
         except Exception as error:
@@ -178,6 +181,7 @@ class RunExecutor:
         event = Event(EventKind.CANCELED, moment, {})
         self._runs.event_log.append_unapplied(db, run.number, event)
         self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
+        self._queue.record(db, run, None, [], 0, "FAILED")
         ParkedRuns.insert(db, run.number, canceled_details(reason))
         self._runs.after_commit(partial(self.parked.discard, run.number))
         self._runs.after_commit(partial(self._on_ended, run))
@@ -240,6 +244,8 @@ class RunExecutor:
         after = stepper.run_state
         if stepper.events:
             self._runs.event_log.append(db, run.number, stepper.events, after)
+            flow = self._runs.flow(run.definition, db)
+            self._queue.record(db, run, flow, stepper.events, after.sequence, after.status)
             if after.status != before.status or after.phase == Phase.DONE:
                 ended = (
                     format_timestamp(stepper.events[-1].time) if after.phase == Phase.DONE else None

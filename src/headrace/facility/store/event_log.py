@@ -111,6 +111,28 @@ class EventLog:
         if position is None:
             raise RunUnreadable("it has no events")
 
+    def replay_between(
+        self, db: sqlite3.Connection, run: int, first: int, last: int
+    ) -> Iterator[tuple[RunState | None, Event, RunState]]:
+        """Yield some of a run's events, each with where the run stood before and after it.
+
+        Args:
+            db: a connection.
+            run: the run's number.
+            first: sequence number of the first event.
+            last: that of the last one.
+
+        Raises:
+            RunUnreadable: one of them, or of those before, cannot be read.
+        """
+        after = self.load_snapshot(db, run, first)
+        for event in self.events(db, run, after.sequence if after else 0):
+            before, after = after, _apply(after, event)
+            if first <= after.sequence <= last:
+                yield before, event, after
+            if after.sequence >= last:
+                return
+
     @staticmethod
     def load_snapshot(db: sqlite3.Connection, run: int, event: int) -> RunState | None:
         """Return the position that is stored of a run, if it is one before the given event."""

@@ -300,6 +300,18 @@ def _parked_runs(db: sqlite3.Connection) -> None:
     )
 
 
+def _event_queue(db: sqlite3.Connection) -> None:
+    """Add a table for what happened to runs and was not handed on yet."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE event_queue (
+            number INTEGER PRIMARY KEY, run_id TEXT NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL)
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -315,4 +327,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_by_run,
     list_runs_in_groups,
     index_all_definitions,
+    _event_queue,
 )

@@ -14,10 +14,12 @@ class NotificationChannel(ABC):
     Attributes:
         key: name of the key whose value sets the channel.
         description: one sentence about the value, for the JSON schema of ``headrace.toml``.
+        many: whether the key may hold a list, each of whose values sets a channel of its own.
     """
 
     key: ClassVar[str]
     description: ClassVar[str]
+    many: ClassVar[bool] = False
 
     def check(self, value: str) -> str:
         """Return in one line what is wrong with the key's value; empty if nothing is."""

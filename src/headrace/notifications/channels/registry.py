@@ -8,13 +8,14 @@ from functools import cache
 from typing import Final
 
 from headrace._internal.entry_points import entry_points
+from headrace.notifications.channels.apprise import AppriseChannel
 from headrace.notifications.channels.base import NotificationChannel
 from headrace.notifications.channels.command import CommandChannel
 from headrace.notifications.channels.phone import PhoneChannel
 from headrace.notifications.channels.webhook import WebhookChannel
 
 ENTRY_POINT_GROUP: Final = "headrace.notification_channels"
-_BUILT_IN: Final = (CommandChannel, WebhookChannel, PhoneChannel)
+_BUILT_IN: Final = (AppriseChannel, CommandChannel, WebhookChannel, PhoneChannel)
 
 logger = logging.getLogger(__name__)
 

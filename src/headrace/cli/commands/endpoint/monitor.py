@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import random
 import time
 from pathlib import Path
@@ -12,10 +11,10 @@ import click
 
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import canary_deadline_option, project_options, seconds_option
-from headrace.cli.parsing.session import Session, current
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display, display_table
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.signals import Stopped, describe_interrupt, reload_at_sighup
+from headrace.cli.termio.signals import Stopped, describe_interrupt
 from headrace.cli.termio.tables import Field
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ def monitor_command(
 ) -> int:
     """Monitor the endpoints of this machine: restart failed ones, and notify people.
 
-    Notifications are configured in headrace.toml under [notify]; SIGHUP has it read again, and the
-    endpoints checked. With --once the exit code is 1 when an endpoint needs an intervention, with
-    --watchdog when a process is dead.
+    Notifications are configured in headrace.toml under [notify]. With --once the exit code is 1
+    when an endpoint needs an intervention, with --watchdog when a process is dead.
     """
     if expected and watchdog != "":
         raise click.UsageError("--expect goes with --watchdog, without a file")
@@ -96,20 +94,17 @@ def monitor_command(
         canary_seconds=deadline if canary else None,
         interval=None if once else interval,
     )
-    hangups: queue.SimpleQueue[None] = queue.SimpleQueue()  # may be filled by a signal handler
     with watching.exclusive() as alone:
         if not alone:
             note(_ALONE)
             return 0
-        reload_at_sighup(lambda: hangups.put(None))
         try:
             while True:
                 reports = _check(watching)
                 if once:
                     return 0 if all(report.ok for report in reports) else 1
                 # Many monitors must not ask the service at the same moment.
-                if _has_come(hangups, interval * random.uniform(0.9, 1.1)):  # noqa: S311
-                    _read_again(watching, session)
+                time.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
         except Stopped as stopped:
             if once:
                 raise
@@ -118,26 +113,6 @@ def monitor_command(
                 f"monitor: {describe_interrupt(stopped)[0]}; nobody watches over the endpoints now"
             )
             return 0
-
-
-def _has_come(hangups: queue.SimpleQueue[None], seconds: float) -> bool:
-    try:
-        hangups.get(timeout=seconds)
-    except queue.Empty:
-        return False
-    return True
-
-
-def _read_again(watching: EndpointMonitor, session: Session) -> None:
-    """Read the project again; go on as before where it cannot be read."""
-    from headrace.errors import HeadraceError
-
-    try:
-        watching.replace_project(session.project())
-    except HeadraceError as error:
-        note(f"{error}; the monitor goes on with what it has read before")
-    else:
-        note("monitor: headrace.toml is read again")
 
 
 def _check(watching: EndpointMonitor) -> list[EndpointReport]:

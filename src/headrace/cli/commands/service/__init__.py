@@ -5,6 +5,6 @@ from __future__ import annotations
 from headrace.cli.groups import lazy_group
 
 
-@lazy_group(__name__, ("install", "status", "logs", "reload", "remove", "run"))
+@lazy_group(__name__, ("install", "status", "logs", "remove", "run"))
 def service_group() -> None:
     """Run facility, watch and monitor as services of this machine."""
