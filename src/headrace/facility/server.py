@@ -37,6 +37,7 @@ from headrace.facility.compute_service.settings import compute_settings
 from headrace.facility.container import make_container
 from headrace.facility.errors import FacilityError
 from headrace.facility.parts import start_parts, stop_parts
+from headrace.facility.scraping import prepare_scraping
 from headrace.facility.settings import state_directory
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, unavailable_text
@@ -120,7 +121,8 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     url = f"http://{host}:{port}"
 
     container = make_container(root, store, url, token)
-    server = _Server(_uvicorn_config(container.backend, token), health)
+    metrics = prepare_scraping(state_directory(root), listener.getsockname())
+    server = _Server(_uvicorn_config(container.backend, token, metrics), health)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
@@ -156,10 +158,10 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
         logger.info("stopped")
 
 
-def _uvicorn_config(backend: Backend, token: str) -> uvicorn.Config:
+def _uvicorn_config(backend: Backend, token: str, metrics_token: str) -> uvicorn.Config:
     bounds = connection_limits()
     return uvicorn.Config(
-        make_app(backend, token),
+        make_app(backend, token, metrics_token=metrics_token),
         http=limited_protocol(bounds),
         ws="none",
         # So many are taken at once before one of them can be closed.

@@ -65,6 +65,7 @@ class Engine:
 
     Attributes:
         starter: starts runs for requests that wait for it.
+        retention_days: days after which the record of an ended run is removed; None keeps all.
         changes: retries, cancels, resumes and holds runs for people who ask for it.
         event_queue: hands on what happens to runs.
     """
@@ -77,6 +78,7 @@ class Engine:
         max_states: int = MAX_STATES_PER_ADVANCE,
         health: Health | None = None,
     ) -> None:
+        self.retention_days = retention_days
         self._health = health or store.health
         self._store = store
         self._identity = identity
@@ -140,6 +142,16 @@ class Engine:
     def parked(self) -> int:
         """Number of runs that are parked."""
         return len(self._executor.parked)
+
+    @property
+    def queued(self) -> int:
+        """Number of runs that are ready and wait for the engine's thread."""
+        return len(self._wakeups)
+
+    @property
+    def delay(self) -> float:
+        """Seconds for which the run that waits longest for the engine's thread has waited."""
+        return self._wakeups.delay()
 
     def start(self, providers: Sequence[FacilityProvider]) -> None:
         """Resume every open run and action, and start the engine's thread."""

@@ -219,6 +219,7 @@ class RunExecutor:
                 return
             action = self._actions.get_with_details(db, action_id, result.details)
             if action is not None:
+                self._actions.counters.count_action(action.provider, action.status, result.details)
                 stepper.end_action(action.document(self._identity.urn))
 
     def _continue(
@@ -306,6 +307,7 @@ class RunExecutor:
         db.execute("RELEASE action")
         if result is not None:
             action = action.with_result(validate_result(result), moment)
+            self._actions.counters.count_action(action.provider, action.status, action.details)
         self._actions.insert(db, action, run.number, sequence)
         if result is not None:
             return Accepted(action.id, action.document(self._identity.urn))

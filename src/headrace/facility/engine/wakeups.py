@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,16 +21,19 @@ class Wakeup:
         due_times: stored times that have come.
         results: id and result of each action that a provider has reported on, with the event that
             is set when the result is stored.
+        since: when the first of them came, by the monotonic clock.
     """
 
     due_times: list[float] = field(default_factory=list)
     results: list[DeliveredResult] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
 
     def merged(self, other: Wakeup | None) -> Wakeup:
         """Return this wakeup and a later one as one."""
         if other is None:
             return self
-        return Wakeup(self.due_times + other.due_times, self.results + other.results)
+        since = min(self.since, other.since)
+        return Wakeup(self.due_times + other.due_times, self.results + other.results, since)
 
     def release(self) -> None:
         """Let those go on who wait for the results to be stored."""
@@ -47,6 +51,15 @@ class WakeupQueue:
         self._condition = threading.Condition()
         self._ready: dict[int, Wakeup] = {}
         self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def delay(self) -> float:
+        """Return the seconds for which the run that waits longest has waited; 0 where none does."""
+        with self._condition:
+            first = min((wakeup.since for wakeup in self._ready.values()), default=None)
+        return 0.0 if first is None else time.monotonic() - first
 
     def add(
         self, number: int, due_time: float | None = None, result: DeliveredResult | None = None

@@ -164,6 +164,7 @@ class ActionTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.counters = store.counters
 
     def insert(self, db: sqlite3.Connection, action: Action, run: int, sequence: int) -> None:
         """Store a new action.

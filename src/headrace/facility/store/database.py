@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from headrace._internal.files import private_directory
+from headrace.facility.counters import FacilityCounters
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.faults import (
     StoreFault,
@@ -68,6 +69,7 @@ class Store:
         private_directory(path.parent)
         self.path = path
         self.health = health or Health()
+        self.counters = FacilityCounters()
         self._placement = find_placement(path.parent)
         self._owner = _lock_store(path, self._placement.file_system)
         self._synchronous = synchronous

@@ -60,6 +60,7 @@ class EventLog:
         Raises:
             sqlite3.IntegrityError: somebody else has added events since the run was read.
         """
+        self._store.counters.events += len(events)
         first = position.sequence - len(events) + 1
         db.executemany(
             _INSERT,

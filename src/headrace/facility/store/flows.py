@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Final
@@ -172,6 +172,12 @@ class FlowTable:
             except FlowUnreadable as error:
                 logger.warning("%s", error)
         return flows
+
+    def titles(self, flow_ids: Iterable[str]) -> dict[str, str]:
+        """Return the titles of flows by their ids; one that was deleted is left out."""
+        wanted = set(flow_ids)
+        rows = self._store.reader().execute("SELECT id, title FROM flows")
+        return {row["id"]: row["title"] for row in rows if row["id"] in wanted}
 
     def check_readable(self) -> None:
         """Report the flows that cannot be read; they are in no list."""
