@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from headrace._internal.heartbeat_files import read_heartbeats
 from headrace.config.phone_table import phone_settings
 from headrace.facility import stop_facility
 from headrace.notifications import Notification, send_notification
@@ -235,6 +237,22 @@ def test_a_question_is_answered_and_the_second_answer_is_refused(phone: PhoneAtH
     assert output["answer"]["response"] == "y"
 
 
+def test_a_question_is_told_once_and_answered_by_its_button(phone: PhoneAtHand) -> None:
+    run_id = phone.run("asks")
+    wait_until(lambda: document(phone.headrace, "web-input", "list"), "the question")
+    told = phone.listen_once()
+    assert len(told) == 1
+    assert told[0].startswith("small: Accept the model?: ")
+    assert phone.listen_once() == []
+    [message] = phone.server.of_topic(phone.pairing.topic)
+    assert [each["label"] for each in message["actions"]] == ["Accept", "Reject"]
+    phone.server.press(message, "Reject")
+    assert phone.listen_once() == ["small: answer: done: Accept the model?: answered with Reject"]
+    wait_until(lambda: phone.runs()[run_id]["status"] == "SUCCEEDED", "the end")
+    output = document(phone.headrace, "run", "show", run_id, "--output")
+    assert output["answer"]["response"] == "n"
+
+
 def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: PhoneAtHand) -> None:
     def listener() -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -260,6 +278,8 @@ def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: Pho
     _, said = third.communicate()
     assert third.returncode == 0, said
     assert "answers wait at the service" in said
+    [beat] = read_heartbeats(phone.root / ".headrace", "local")[:1]
+    assert (beat.name, beat.state(time.time()), beat.problem) == ("answers", "stopped", "")
     assert phone.pairing.key not in said
     assert phone.pairing.answers_topic not in said
     assert len(phone.runs()) == 2

@@ -72,6 +72,11 @@ class AnswersListener:
         self._problem = ""
         self._flushed_at = 0.0
 
+    @property
+    def problem(self) -> str:
+        """Reason why the server is not heard; empty if it is."""
+        return self._problem
+
     def run(self, rounds: int | None = None) -> None:
         """Listen until the process is ended.
 

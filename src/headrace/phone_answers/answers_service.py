@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import only_one, private_directory
-from headrace._internal.systemd_notify import notify_alive, notify_ready
+from headrace._internal.heartbeat_files import HeartbeatWriter
+from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.config.phone_table import phone_settings
 from headrace.notifications import Notification, notification_channels
 from headrace.notifications.phone.buttons import signer_of
@@ -24,6 +26,7 @@ from headrace.phone_answers.command_receiver import CommandReceiver
 from headrace.phone_answers.command_record import CommandRecord
 from headrace.phone_answers.command_runner import CommandRunner
 from headrace.phone_answers.outcome_notifier import OutcomeNotifier
+from headrace.phone_answers.question_notifier import QuestionNotifier
 from headrace.phone_answers.receipts_listener import ReceiptsListener
 from headrace.project import Project
 
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 RECORD_FILE: Final = "phone_answers.db"
 _LOCK_FILE: Final = "phone_answers.lock"
+# Keepalives come every 45 s, questions to the service at most every five minutes.
+_LATE_SECONDS: Final = 600.0
+_DEAD_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ class AnswersService:
         project: the project.
         phone: its phone.
         load: returns the project as it is at a target.
-        connect: returns the services of a target.
+        connect: returns the services of a target, started where they are down.
+        ask: likewise, and starts nothing.
         say: called with one line for what happens.
     """
 
@@ -94,9 +101,12 @@ class AnswersService:
         phone: Phone,
         load: Callable[[str], Project],
         connect: Callable[[Project, str], Services],
+        ask: Callable[[Project, str], Services],
         say: Callable[[str], None],
     ) -> None:
         self._project, self._phone, self._say = project, phone, say
+        self._load = load
+        self._ask = ask
         self._runner = CommandRunner(load, connect)
         self._directory = _state_directory(project)
 
@@ -117,13 +127,31 @@ class AnswersService:
             PhoneError: the record cannot be used; with ``once``, the server does not answer.
         """
         path = self._directory / RECORD_FILE
-        with CommandRecord(path) as record, CommandRecord(path) as outcomes:
+        with ExitStack() as stack:
+            record, outcomes, asked = (stack.enter_context(CommandRecord(path)) for _ in range(3))
+            target = self._phone.settings.target
+            heartbeat = HeartbeatWriter(
+                self._directory,
+                "answers",
+                target,
+                late_after=_LATE_SECONDS,
+                dead_after=_DEAD_SECONDS,
+                stays=not once,
+            )
+            questions = (
+                QuestionNotifier(asked, self._load, self._ask, target, self._send, self._say)
+                if "answer" in self._phone.settings.commands
+                else None
+            )
             notifier = OutcomeNotifier(outcomes, self._send, self._say)
             receiver = self._receiver(record)
+
+            listener: AnswersListener | ReceiptsListener
 
             def on_event() -> None:
                 notifier.warn(receiver.refusals_to_report())
                 notifier.wake()
+                heartbeat.beat("listens to the phone", listener.problem)
                 notify_alive()
 
             listener = self._listener(receiver, on_event)
@@ -131,14 +159,26 @@ class AnswersService:
                 listener.read_once()
                 notifier.warn(receiver.refusals_to_report())
                 notifier.notify()
+                if questions is not None:
+                    questions.notify()
                 return
-            notifier.start()
+            threads: list[OutcomeNotifier | QuestionNotifier] = [
+                notifier,
+                *([questions] if questions is not None else []),
+            ]
+            for each in threads:
+                each.start()
             notify_ready()
             try:
                 listener.run()
             finally:
+                notify_stopping()
                 receiver.flush_position()
-                notifier.stop()
+                for each in threads:
+                    each.stop()
+                failed = sys.exception()
+                if failed is None or not isinstance(failed, Exception):
+                    heartbeat.stop()
 
     def _receiver(self, record: CommandRecord) -> CommandReceiver:
         settings, pairing = self._phone.settings, self._phone.pairing
@@ -167,11 +207,9 @@ class AnswersService:
 
     def _send(self, notification: Notification) -> str:
         """Send a notification to the phone alone, and return why it could not be sent."""
-        named = Notification(
-            f"{self._project.name}: {notification.subject}",
-            notification.message,
-            notification.severity,
-            key=notification.key,
+        named = replace(
+            notification,
+            subject=f"{self._project.name}: {notification.subject}",
             time=time.time(),
         )
         value = self._project.config.notify["phone"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS commands (
     outcome TEXT NOT NULL, notified INTEGER NOT NULL,
     started_at REAL NOT NULL, repeats INTEGER NOT NULL, sent INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS questions (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS positions (topic TEXT PRIMARY KEY, message_id TEXT NOT NULL);
 """
 _PLACES: Final = ", ".join("?" * 11)
@@ -187,6 +188,24 @@ class CommandRecord:
         """Store that a command's outcome was told."""
         with self._transaction() as database:
             database.execute("UPDATE commands SET notified = 1 WHERE nonce = ?", (nonce,))
+
+    def is_question_known(self, web_input_id: str) -> bool:
+        """Say whether the phone was told of a web input."""
+        with self._transaction() as database:
+            found = database.execute("SELECT 1 FROM questions WHERE id = ?", (web_input_id,))
+            return found.fetchone() is not None
+
+    def add_question(self, web_input_id: str) -> None:
+        """Store that the phone was told of a web input."""
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO questions VALUES (?)", (web_input_id,))
+
+    def keep_questions(self, open_ids: Iterable[str]) -> None:
+        """Forget all web inputs but those that are open."""
+        with self._transaction() as database:
+            known = {str(row[0]) for row in database.execute("SELECT id FROM questions")}
+            closed = known - set(open_ids)
+            database.executemany("DELETE FROM questions WHERE id = ?", [(each,) for each in closed])
 
     def _select(self, condition: str) -> list[RecordedCommand]:
         with self._transaction() as database:

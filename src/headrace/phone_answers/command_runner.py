@@ -177,7 +177,12 @@ class CommandRunner:
         if command.subject.startswith(_INVERSION):
             after = "iteration" if command.name == "stop_after_iteration" else "stage"
             return _pause_inversion(project, command.subject.removeprefix(_INVERSION), after)
-        return Outcome("refused", f"{_short(command.subject)} cannot be paused")
+        after = "iteration" if command.name == "stop_after_iteration" else "stage"
+        services = self._connect(project, command.target)
+        directory = _inversion_of_run(project, services, command.target, command.subject)
+        if directory is None:
+            return Outcome("refused", f"run {_short(command.subject)} is of no inversion here")
+        return _pause_inversion(project, str(directory), after)
 
 
 def _question(services: Services, subject: str, option_id: str) -> dict[str, Any] | None:
@@ -217,14 +222,47 @@ def _pause_trigger(project: Project, target: str, name: str) -> Outcome:
 def _pause_inversion(project: Project, directory: str, after: str) -> Outcome:
     from headrace.seismic.inversion import commands
     from headrace.seismic.inversion.paths import Paths
+    from headrace.seismic.inversion.published import (
+        is_started,
+        published_iterations,
+        read_summary,
+    )
 
     home = (project.root / Path(directory)).resolve()
-    if not Paths(home).settings.is_file():
+    paths = Paths(home)
+    if not paths.settings.is_file():
         return Outcome("refused", f"there is no inversion in {directory} any more")
+    if not is_started(paths):
+        return Outcome("refused", f"{home.name} has not started")
+    last = published_iterations(paths)[-1]
+    ended = read_summary(paths, last).get("outcome")
+    if ended in ("finished", "stopped", "paused"):
+        return Outcome("refused", f"{home.name} does not go on: iteration {last} is {ended}")
     commands.pause(home, after, "from the phone")
     return Outcome(
-        "done", f"{directory} stops after this {after}; `headrace inversion resume` lets it go on"
+        "done", f"{home.name} stops after this {after}; `headrace inversion resume` lets it go on"
     )
+
+
+def _inversion_of_run(
+    project: Project, services: Services, target: str, run_id: str
+) -> Path | None:
+    """Return the directory of the inversion that a run advances; None where it is not here."""
+    from headrace._internal.collection_path import CollectionPath, CollectionPathError
+
+    entries = services.read(f"/runs/{run_id}/log", {"limit": 1})["entries"]
+    given = ((entries[0].get("details") or {}).get("input") if entries else None) or {}
+    place = given.get("inversion")
+    if not isinstance(place, Mapping):
+        return None
+    for name, collection in project.collections.items():
+        try:
+            if project.collection_id(name, target) == place.get("id"):
+                path = CollectionPath.parse(name, str(place.get("path")))
+                return path.local(collection.root)
+        except (HeadraceError, CollectionPathError):
+            continue
+    return None
 
 
 def _own_retry(retries: Any, recorded: RecordedCommand, target: str) -> str | None:

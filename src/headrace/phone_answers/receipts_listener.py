@@ -54,6 +54,12 @@ class ReceiptsListener:
         self._application, self._root, self._receiver = application, root, receiver
         self._on_event, self._say, self._wait, self._clock = on_event, say, wait, clock
         self._failures = 0
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Reason why the service does not answer; empty if it does."""
+        return self._problem
 
     def run(self, rounds: int | None = None) -> None:
         """Ask until the process is ended.
@@ -92,9 +98,9 @@ class ReceiptsListener:
                 return True
             if not self._failures:
                 self._say(f"Pushover {error}; tried again and again")
-            self._failures += 1
+            self._failures, self._problem = self._failures + 1, f"Pushover {error}"
             return False
-        self._failures = 0
+        self._failures, self._problem = 0, ""
         if found.acknowledged:
             self._receiver.receive_signed(kept.signed, kept.receipt)
         if found.acknowledged or found.expired or kept.signed.is_late(self._clock()):

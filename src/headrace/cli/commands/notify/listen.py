@@ -42,7 +42,7 @@ def listen_command(once: bool) -> int:
     def services(at: Project, target: str) -> Services:
         return connect(at, target, start=True, report=_say)
 
-    listening = AnswersService(project, phone, load, services, _say)
+    listening = AnswersService(project, phone, load, services, connect, _say)
     with listening.exclusive() as alone:
         if not alone:
             note(_ALONE)
