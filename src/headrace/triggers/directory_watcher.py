@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from headrace.errors import HeadraceError
 from headrace.triggers.change_notifier import DirectoryScanner
@@ -201,6 +202,8 @@ class DirectoryWatcher:
             self._problems.report(f"{describe_error(error)}; waiting until {directory} is back")
             self.queue.push(_SCAN, started_at + self._trigger.interval)
             return
+        for pending in islice(self._index.pending.values(), 1):
+            self._starts.prepare(pending.arrival)
         if full:
             self._full_scan_at = started_at
         wait = max(self._trigger.interval, cost / POLLING_SHARE)

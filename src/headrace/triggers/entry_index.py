@@ -155,6 +155,9 @@ class EntryIndex:
         about = (self._trigger, record, arrival)
         self.pending[arrival.name] = PendingArrival(*about, now, self._budget)
         self._on_event(Seen(arrival))
+        if len(self.pending) == 1:
+            # As long as something waits, each scan asks again.
+            self._starts.prepare(arrival)
         self._queue.push(("arrival", arrival.name), now)
 
     def adopt(self, record: Record) -> None:

@@ -21,13 +21,15 @@ from headrace.triggers.events import (
 )
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
-from headrace.triggers.run_service import RunService
+from headrace.triggers.run_service import Preflight, RunService
 from headrace.triggers.start_gate import Held, StartGate, utc_now
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
 
 # Our clock, and that of the service, may have been wrong by so much when the run was started.
 _CLOCK_ERROR = timedelta(days=2)
+# Endpoints and collections are asked for again after so long (s) at first.
+_HELD_BACK_DELAY = 2.0
 # States of what has no run yet, and may get one.
 _WITHOUT_RUN = ("seen", "starting", "failed")
 
@@ -77,6 +79,7 @@ class RunLauncher:
         maximum_delay: seconds between attempts at most.
         now: returns the time in UTC; for tests.
         service: has failed runs taken up.
+        preflight: checks what a run needs before it is started; None: nothing does.
     """
 
     def __init__(
@@ -89,7 +92,10 @@ class RunLauncher:
         maximum_delay: float,
         now: Callable[[], datetime] = utc_now,
         service: RunService | None = None,
+        preflight: Preflight | None = None,
     ) -> None:
+        self._preflight = preflight
+        self._held_back: dict[int, int] = {}
         self._service = service
         self.now = now
         self._gate = StartGate(ledger, now)
@@ -129,6 +135,8 @@ class RunLauncher:
             return None
         if not by_hand and (held := self._gate.hold(trigger, record)):
             return held
+        if not by_hand and (wait := self._hold_back(trigger, record)):
+            return wait
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0 and record.retry_of is None
         if unsent and _locate(trigger, arrival, record) == "away":
@@ -176,6 +184,27 @@ class RunLauncher:
         followed = trigger.follows_runs and self._service is not None
         self._on_event(Started(arrival, record.tag, run_id, found, followed))
         return None
+
+    def prepare(self, trigger: Trigger, arrival: Arrival) -> None:
+        """Find out ahead whether the run of an arrival could be started."""
+        if self._preflight is not None and trigger.preflight:
+            self._preflight.ask_ahead(trigger, arrival)
+
+    def _hold_back(self, trigger: Trigger, record: Record) -> float | None:
+        """Return when to ask again where the run of an arrival would fail; None where it may not.
+
+        Where another attempt may have started it already, that is found out all the same.
+        """
+        if self._preflight is None or not trigger.preflight or record.attempts:
+            return None
+        problem = self._preflight.problem(trigger, arrival_from_record(trigger, record))
+        if not problem:
+            self._held_back.pop(record.id, None)
+            return None
+        if record.waits_for != problem:
+            self.record_waiting(trigger, [record], problem)
+        times = self._held_back[record.id] = self._held_back.get(record.id, 0) + 1
+        return backoff_seconds(times - 1, _HELD_BACK_DELAY, self._maximum_delay)
 
     def record_waiting(self, trigger: Trigger, records: Iterable[Record], reason: str) -> None:
         """Write down why the runs of complete arrivals are not started for now.

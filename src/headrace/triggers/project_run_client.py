@@ -53,6 +53,11 @@ class ProjectRunClient:
         self._connecting = threading.Lock()
         self._own = threading.local()
 
+    @property
+    def project(self) -> Project:
+        """The project."""
+        return self._project
+
     def replace_project(self, project: Project) -> None:
         """Start runs of the project as it was read now, from the next one on."""
         self._project = project
@@ -104,7 +109,7 @@ class ProjectRunClient:
                 raise
             return str(run["run_id"])
 
-        return self._with_services(send)
+        return self.with_services(send)
 
     def find(self, tag: str, since: datetime) -> str | None:
         """Return the id of the run that carries a tag.
@@ -125,7 +130,7 @@ class ProjectRunClient:
             run = find_tagged(services, shorten(tag, TAG_LENGTH), since, **narrowed)
             return None if run is None else str(run["run_id"])
 
-        return self._with_services(search)
+        return self.with_services(search)
 
     def outcomes(self, run_ids: Sequence[str]) -> Mapping[str, RunOutcome]:
         """Return the outcomes of those runs that have ended, by their ids.
@@ -138,7 +143,7 @@ class ProjectRunClient:
         """
         from headrace.triggers.run_outcomes import read_outcomes
 
-        return self._with_services(lambda services: read_outcomes(services, run_ids))
+        return self.with_services(lambda services: read_outcomes(services, run_ids))
 
     def find_retry(self, run_id: str) -> str | None:
         """Return the id of the run that took up a failed run: the last, or that which succeeded.
@@ -158,7 +163,7 @@ class ProjectRunClient:
             found = chains.mended_by(run_id) or chains.last_attempt(run_id)
             return None if found is None else str(found["run_id"])
 
-        return self._with_services(search)
+        return self.with_services(search)
 
     def retry(self, run_id: str, tag: str) -> str:
         """Start a run that takes up a failed one, and return its id.
@@ -177,7 +182,7 @@ class ProjectRunClient:
             document = retry_run(services, self._target, run_id, request_id=request_id)
             return str(document["run_id"])
 
-        return self._with_services(send)
+        return self.with_services(send)
 
     def _narrowed(self, tag: str) -> dict[str, str]:
         known = self._arrival_of(tag)
@@ -197,7 +202,12 @@ class ProjectRunClient:
             self._project.collections
         )
 
-    def _with_services(self, ask: Callable[[Services], T]) -> T:
+    def with_services(self, ask: Callable[[Services], T]) -> T:
+        """Call with the services of the target, and return the answer.
+
+        Raises:
+            HeadraceError: they cannot be asked.
+        """
         from globus_sdk import GlobusError
 
         from headrace.hosted import explain

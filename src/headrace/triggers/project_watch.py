@@ -168,6 +168,7 @@ class ProjectWatch:
 
     def _watch_with(self, ledger: Ledger) -> None:
         from headrace.triggers import Watcher, arrival_from_record
+        from headrace.triggers.arrival_preflight import ArrivalPreflight
         from headrace.triggers.project_run_client import ProjectRunClient
 
         def arrival(tag: str) -> tuple[Trigger, Arrival] | None:
@@ -177,9 +178,11 @@ class ProjectWatch:
             return (trigger, arrival_from_record(trigger, record)) if trigger and record else None
 
         self._client = ProjectRunClient(self.project, self._target, self._connect, arrival)
+        client = self._client
         self._watcher = Watcher(
             *(self._watched.triggers, ledger, self._client, self._events.put),
             service=self._client,
+            preflight=ArrivalPreflight(lambda: client.project, self._target, client),
             follow_interval=_FOLLOW_INTERVALS[self._target],
         )
         self._watcher.run(self._stop)

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from headrace.triggers.arrival_runs import RunOutcome
+
+if TYPE_CHECKING:
+    from headrace.triggers.arrival import Arrival
+    from headrace.triggers.trigger import Trigger
+
+
+class Preflight(Protocol):
+    """Checks what the run of an arrival needs; called from several threads."""
+
+    def problem(self, trigger: Trigger, arrival: Arrival) -> str:
+        """Say why the run of an arrival would fail, or that nobody knows; "" if it may begin."""
+        ...
+
+    def ask_ahead(self, trigger: Trigger, arrival: Arrival) -> None:
+        """Have the answer ready soon, without waiting for it."""
+        ...
 
 
 class RunService(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from headrace.triggers.arrival import Arrival
 from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.errors import ArrivalChanged
@@ -79,6 +80,10 @@ class StartScheduler:
         if record.not_before is not None:
             wait = max(0.0, (record.not_before - self._launcher.now()).total_seconds())
         self._queue.reschedule_earlier(("start", record.id), self._clock() + wait)
+
+    def prepare(self, arrival: Arrival) -> None:
+        """Find out ahead whether the run of an arrival could be started."""
+        self._launcher.prepare(self._trigger, arrival)
 
     def forget_complete(self) -> None:
         """Forget what was found complete: its directory went away, and it may have changed."""

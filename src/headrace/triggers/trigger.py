@@ -42,6 +42,7 @@ class Trigger:
         label: template of the run's label.
         tags: templates of the run's tags.
         input: template of the run's input.
+        preflight: whether endpoints and collections are checked before a run.
         failure: what follows where a run fails.
         limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
@@ -70,6 +71,7 @@ class Trigger:
     tags: tuple[str, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
+    preflight: bool = True
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
 

@@ -154,6 +154,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         tags=start.tags,
         input=start.input,
         rules=watch.rules,
+        preflight=start.preflight,
         limits=found.limits,
         failure=found.failure,
     )

@@ -16,7 +16,7 @@ from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.run_follower import RunFollower
-from headrace.triggers.run_service import RunService
+from headrace.triggers.run_service import Preflight, RunService
 from headrace.triggers.trigger import Trigger
 
 # The end is looked for so often (s); a condition cannot wait for an event.
@@ -39,6 +39,7 @@ class Watcher:
         clock: monotonic time in s; for tests.
         service: says how runs ended; None where nobody asks.
         follow_interval: seconds between two questions to it.
+        preflight: checks what a run needs before it is started; None: nothing does.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Watcher:
         clock: Callable[[], float] = time.monotonic,
         service: RunService | None = None,
         follow_interval: float = 1.0,
+        preflight: Preflight | None = None,
     ) -> None:
+        self._preflight = preflight
         self._service = service
         self._follow_interval = follow_interval
         self._wanted = {trigger.name: trigger for trigger in triggers}
@@ -96,6 +99,7 @@ class Watcher:
             initial_delay=self._initial_delay,
             maximum_delay=self._maximum_delay,
             service=self._service,
+            preflight=self._preflight,
         )
         threads: dict[str, TriggerThread] = {}
         try:

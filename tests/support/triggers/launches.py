@@ -9,6 +9,7 @@ from headrace.triggers import Ledger, Trigger, WatchEvent, find_arrival
 from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.record import Record
 from headrace.triggers.run_follower import RunFollower
+from headrace.triggers.run_service import Preflight
 from headrace.triggers.start_gate import Held
 from tests.support.triggers.run_service import MemoryRunService
 from tests.support.triggers.trigger_watch import make_event
@@ -19,7 +20,12 @@ MOMENT = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 class Launches:
     """A launcher at a time that the test sets, with arrivals that are complete."""
 
-    def __init__(self, trigger: Trigger, before: Launches | None = None) -> None:
+    def __init__(
+        self,
+        trigger: Trigger,
+        before: Launches | None = None,
+        preflight: Preflight | None = None,
+    ) -> None:
         self.trigger = trigger
         self.service = before.service if before else MemoryRunService()
         self.events: list[WatchEvent] = []
@@ -32,6 +38,7 @@ class Launches:
             maximum_delay=1.0,
             now=lambda: self.now,
             service=self.service,
+            preflight=preflight,
         )
 
     def arrive(self, name: str) -> Record:

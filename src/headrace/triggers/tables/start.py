@@ -24,6 +24,13 @@ class StartTable:
             "{trigger} and the named groups of regex are filled in."
         ),
     ] = field(default_factory=dict)
+    preflight: Annotated[
+        bool,
+        Key(
+            "Whether a run is held back while one of its endpoints is not online, or one of its "
+            "collections cannot be reached."
+        ),
+    ] = True
 
 
 START: Final = table_of(StartTable)
