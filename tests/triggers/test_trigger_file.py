@@ -78,7 +78,11 @@ def test_a_directory_without_triggers_has_none(folder: Path) -> None:
         ("[watch]", "[watch", "not valid TOML"),
         ("[watch]", "titel = 'x'\n[watch]", "titel: unknown key; did you mean 'title'?"),
         ("path =", "settel = 1\npath =", "watch.settel: unknown key; did you mean 'settle'?"),
-        ("flow =", "xyz = 1\nflow =", "start.xyz: unknown key; known: flow, input, label, tags"),
+        (
+            "flow =",
+            "xyz = 1\nflow =",
+            "start.xyz: unknown key; known: flow, input, label, preflight, tags",
+        ),
         ('"workstation"', '"work"', 'no collection "work" in headrace.toml; known: workstation'),
         ("collection =", "# ", "watch.collection: missing"),
         ("flow =", "# ", "start.flow: missing"),

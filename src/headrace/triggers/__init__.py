@@ -8,6 +8,7 @@ from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from headrace.triggers.arrival import Arrival, Identity
+    from headrace.triggers.arrival_location import arrival_from_record
     from headrace.triggers.claims import TriggerClaims, is_watched
     from headrace.triggers.errors import (
         LedgerBusy,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         TriggerWatched,
     )
     from headrace.triggers.events import (
+        ArrivalFinished,
         CheckFinished,
         CheckStarted,
         Incomplete,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
         Watching,
     )
     from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
-    from headrace.triggers.launcher import RunClient, arrival_from_record
+    from headrace.triggers.launcher import RunClient
     from headrace.triggers.ledger import Ledger
     from headrace.triggers.ledger_access import read_ledger, read_paused
     from headrace.triggers.ledger_requests import (
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PLACEHOLDERS",
     "Arrival",
+    "ArrivalFinished",
     "CheckFinished",
     "CheckStarted",
     "ExistingEntries",

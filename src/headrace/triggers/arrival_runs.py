@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -232,11 +233,22 @@ class ArrivalRuns:
 
     def set_content(self, id_: int, content: str) -> None:
         """Write down the state of an arrival's content when its run is started."""
-        self._set(id_, "content", content)
+        with self._transaction() as database:
+            database.execute("UPDATE arrivals SET content = ? WHERE id = ?", (content, id_))
 
-    def set_moved_to(self, id_: int, path: str) -> None:
-        """Write down where an arrival is about to be moved; only then may it be."""
-        self._set(id_, "moved_to", path)
+    def set_moved_to(self, id_: int, path: str, *, arrives: bool) -> None:
+        """Write down where an arrival is about to be moved; only then may it be.
+
+        Args:
+            id_: number of its record.
+            path: its path in the collection from then on.
+            arrives: whether it is an arrival for those that watch it there.
+        """
+        details = json.dumps({"arrives": True}) if arrives else ""
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE arrivals SET moved_to = ?, details = ? WHERE id = ?", (path, details, id_)
+            )
 
     def finish_afterwards(self, id_: int, problem: str = "") -> None:
         """Write down that nothing more is to be done with an arrival.
@@ -249,13 +261,6 @@ class ArrivalRuns:
             database.execute(
                 "UPDATE arrivals SET afterwards = ?, afterwards_reason = ? WHERE id = ?",
                 ("failed" if problem else "done", problem, id_),
-            )
-
-    def _set(self, id_: int, column: str, value: str) -> None:
-        with self._transaction() as database:
-            database.execute(
-                f"UPDATE arrivals SET {column} = ? WHERE id = ?",  # noqa: S608 - our own text
-                (value, id_),
             )
 
 

@@ -86,9 +86,15 @@ def record_entry(
             return known
         database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, known.id))
         return read_record(database, known.id)
-    state: State = "skipped" if skip else "seen"
+    mover = _moved_here_by(database, place, identity)
+    state: State = "skipped" if skip or mover else "seen"
     generation = earlier[0].generation + 1 if earlier else 1
-    return _insert(database, ledger_id, now, place, root, identity, state, generation)
+    record = _insert(database, ledger_id, now, place, root, identity, state, generation)
+    if not mover:
+        return record
+    reason = f"moved here by trigger {mover}, after its run"
+    database.execute("UPDATE arrivals SET reason = ? WHERE id = ?", (reason, record.id))
+    return read_record(database, record.id)
 
 
 def repeat_arrival(
@@ -178,6 +184,22 @@ def paused_triggers(database: sqlite3.Connection) -> list[str]:
     if tables.fetchone() is None:
         return []  # an earlier version's, which no watcher has opened since
     return [row[0] for row in database.execute("SELECT trigger FROM pauses ORDER BY trigger")]
+
+
+def _moved_here_by(database: sqlite3.Connection, place: Place, identity: Identity) -> str:
+    """Return which trigger moved an entry to its place, where that makes it no arrival; or ""."""
+    if not database.execute("SELECT 1 FROM arrivals WHERE moved_to <> '' LIMIT 1").fetchone():
+        return ""
+    rows = database.execute(
+        "SELECT * FROM arrivals WHERE moved_to <> '' AND moved_to = ? AND collection = ? "
+        "AND trigger <> ? AND details = '' ORDER BY id DESC",
+        (place[2], place[1], place[0]),
+    )
+    for row in rows:
+        record = record_from_row(row)
+        if record.identity.same(identity):
+            return record.trigger
+    return ""
 
 
 def _records_at(database: sqlite3.Connection, place: Place) -> list[Record]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from headrace.triggers.arrival import Identity, entry_name
+from headrace.triggers.arrival_location import arrival_from_record
 from headrace.triggers.completeness.pending import LookBudget, PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
 from headrace.triggers.entries import entry_path, list_entries
 from headrace.triggers.events import Removed, Seen, WatchEvent
 from headrace.triggers.ignored_names import is_printable_name
-from headrace.triggers.launcher import arrival_from_record
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.problem_reporter import ProblemReporter
 from headrace.triggers.record import Record

@@ -180,6 +180,21 @@ class RunEnded:
 
 
 @dataclass(frozen=True)
+class ArrivalFinished:
+    """An arrival whose run has succeeded was moved or marked.
+
+    Attributes:
+        arrival: the arrival.
+        action: "moved" or "marked".
+        path: where it is now, or the file that marks it.
+    """
+
+    arrival: Arrival
+    action: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class TriggerHeld:
     """A trigger starts no more runs until somebody resumes it.
 
@@ -221,6 +236,7 @@ WatchEvent = (
     | Refused
     | Waiting
     | RunEnded
+    | ArrivalFinished
     | TriggerHeld
     | Problem
 )

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from headrace._internal.backoff import backoff_seconds
 from headrace._internal.terminal_text import terminal_text
-from headrace.triggers.arrival import Arrival, identify
+from headrace.triggers.arrival import Arrival
+from headrace.triggers.arrival_finisher import content_of
+from headrace.triggers.arrival_location import arrival_from_record, locate
 from headrace.triggers.errors import ArrivalChanged, LedgerUnusable, StartRefused, TriggerError
 from headrace.triggers.events import (
     Refused,
@@ -24,7 +26,6 @@ from headrace.triggers.record import Record
 from headrace.triggers.run_service import Preflight, RunService
 from headrace.triggers.start_gate import Held, StartGate, utc_now
 from headrace.triggers.trigger import Trigger
-from headrace.triggers.watched_directory import WatchedDirectory
 
 # Our clock, and that of the service, may have been wrong by so much when the run was started.
 _CLOCK_ERROR = timedelta(days=2)
@@ -139,11 +140,13 @@ class RunLauncher:
             return wait
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0 and record.retry_of is None
-        if unsent and _locate(trigger, arrival, record) == "away":
+        if unsent and locate(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
             return self._maximum_delay
         if unsent and is_unchanged and not is_unchanged():
             raise ArrivalChanged(f"{arrival.location}: changed after it was complete")
+        if unsent and trigger.afterwards.move is not None:
+            self._ledger.runs.set_content(id_, content_of(arrival, record))
         try:
             record = self._ledger.mark_starting(id_)
         except TriggerError:
@@ -159,7 +162,7 @@ class RunLauncher:
                 run_id = self._retry(record.retry_of, record.tag)
             if run_id is None:
                 # Looked at as late as can be: the search may have taken long.
-                where = _locate(trigger, arrival, record)
+                where = locate(trigger, arrival, record)
                 if where == "gone" or not self._ledger.get(id_).present:
                     self._ledger.mark_removed(id_)
                     self._on_event(Removed(arrival))
@@ -238,47 +241,3 @@ class RunLauncher:
 
 def _one_line(error: Exception) -> str:
     return terminal_text(" ".join(str(error).split())) or type(error).__name__
-
-
-def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
-    """Make an arrival from its record.
-
-    Args:
-        trigger: the trigger that saw it.
-        record: its record in the ledger.
-
-    Returns:
-        the arrival.
-    """
-    inner = record.path.strip("/")
-    name = inner.rpartition("/")[2]
-    return Arrival(
-        trigger=trigger.name,
-        collection=record.collection,
-        name=name,
-        path=record.path,
-        location=trigger.root / inner,
-        generation=record.generation,
-        groups=trigger.match_groups(name),
-    )
-
-
-def _locate(trigger: Trigger, arrival: Arrival, record: Record) -> str:
-    """Tell whether an arrival is "there", is "gone", or its whole directory is "away"."""
-    try:
-        with WatchedDirectory(trigger, arrival.location.parent) as directory:
-            filesystem = directory.probe_filesystem()
-            here = filesystem.root == record.root
-            try:
-                identity = identify(
-                    arrival.name, inodes=filesystem.stable_inodes, dir_fd=directory.fd
-                )
-            except FileNotFoundError:
-                return "gone" if here else "away"
-            if identity.surely_same(record.identity):
-                return "there"
-            if not here:
-                return "away"
-            return "there" if identity.same(record.identity) else "gone"
-    except OSError:
-        return "away"

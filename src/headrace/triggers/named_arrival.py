@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.triggers.arrival import Arrival, Identity
+from headrace.triggers.arrival_location import arrival_from_record
 from headrace.triggers.arrival_table import find_present
 from headrace.triggers.completeness.background import BackgroundRules
 from headrace.triggers.completeness.registry import make_rules
@@ -15,7 +16,6 @@ from headrace.triggers.completeness.rule import Look, PolledRule
 from headrace.triggers.entries import entry_path
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ignored_names import is_printable_name
-from headrace.triggers.launcher import arrival_from_record
 from headrace.triggers.ledger_access import ledger_connection
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger

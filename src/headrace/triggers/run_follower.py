@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace._internal.backoff import backoff_seconds
+from headrace.triggers.arrival_finisher import ArrivalFinisher
+from headrace.triggers.arrival_location import arrival_from_record
 from headrace.triggers.arrival_runs import OutcomeRules, RecordedOutcome, RunOutcome
 from headrace.triggers.errors import LedgerUnusable
 from headrace.triggers.events import RunEnded, TriggerHeld, WatchEvent
-from headrace.triggers.launcher import arrival_from_record
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.problem_reporter import ProblemReporter, describe_error
 from headrace.triggers.run_service import RunService
@@ -50,6 +51,7 @@ class RunFollower:
         self._on_event = on_event
         self._interval = interval
         self._rules = outcome_rules(trigger)
+        self._finisher = ArrivalFinisher(trigger, ledger, on_event, clock)
         self._problems = ProblemReporter(trigger.name, on_event, clock)
         self._unanswered = 0
         self._next = 0
@@ -91,12 +93,15 @@ class RunFollower:
 
     def _record_outcomes(self) -> None:
         portion = self._portion()
-        if not portion:
-            return
-        for run_id, outcome in self._service.outcomes(portion).items():
+        ended = []
+        for run_id, outcome in self._service.outcomes(portion).items() if portion else ():
             recorded = self._ledger.runs.record_outcome(run_id, outcome, self._rules)
             if recorded is not None:
-                self._report_end(run_id, outcome, recorded)
+                ended.append((run_id, outcome, recorded))
+        # First, so that who hears of an end finds everything done that follows from it.
+        self._finisher.finish_due()
+        for each in ended:
+            self._report_end(*each)
 
     def _report_end(self, run_id: str, outcome: RunOutcome, recorded: RecordedOutcome) -> None:
         arrival = arrival_from_record(self._trigger, recorded.record)
@@ -128,5 +133,6 @@ def outcome_rules(trigger: Trigger) -> OutcomeRules:
         runs=failure.attempts,
         backoff=failure.backoff,
         hold=failure.then == "hold",
+        afterwards=bool(trigger.afterwards),
         retry_code_errors=failure.code_errors,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
 from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.tables.afterwards import AfterwardsTable
 from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
 
@@ -43,6 +44,7 @@ class Trigger:
         tags: templates of the run's tags.
         input: template of the run's input.
         preflight: whether endpoints and collections are checked before a run.
+        afterwards: what is done with an arrival whose run has succeeded.
         failure: what follows where a run fails.
         limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
@@ -74,6 +76,7 @@ class Trigger:
     preflight: bool = True
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
+    afterwards: AfterwardsTable = field(default_factory=AfterwardsTable)
 
     @property
     def directory(self) -> Path:
@@ -93,8 +96,12 @@ class Trigger:
     @property
     def follows_runs(self) -> bool:
         """True where something depends on how its runs end."""
-        failure = self.failure
-        return self.limits.open_runs is not None or failure.attempts > 1 or failure.then == "hold"
+        return (
+            self.limits.open_runs is not None
+            or self.failure.attempts > 1
+            or self.failure.then == "hold"
+            or bool(self.afterwards)
+        )
 
     @property
     def completeness(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from headrace._internal.settings import Declared, Key, Table, TomlDocument
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.tables.afterwards import AFTERWARDS, AfterwardsTable
 from headrace.triggers.tables.failure import FAILURE, FailureTable
 from headrace.triggers.tables.kinds import TEXT
 from headrace.triggers.tables.limits import LIMITS, LimitsTable
@@ -24,6 +25,7 @@ class TriggerTable:
     title: str | None = None
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
+    afterwards: AfterwardsTable = field(default_factory=AfterwardsTable)
 
 
 TRIGGER: Final = Table(
@@ -39,6 +41,12 @@ TRIGGER: Final = Table(
         "limits": Declared("limits", Key("How much is started, and when."), LIMITS, LimitsTable()),
         "failure": Declared(
             "failure", Key("What follows where a run fails."), FAILURE, FailureTable()
+        ),
+        "afterwards": Declared(
+            "afterwards",
+            Key("What is done with an arrival whose run has succeeded."),
+            AFTERWARDS,
+            AfterwardsTable(),
         ),
     },
     lambda values: TriggerTable(**values),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Mapping
@@ -93,6 +94,28 @@ def directory_problem(trigger: Trigger) -> str:
         )
     if not os.access(trigger.directory, os.R_OK | os.X_OK):
         return f"watch.path: {trigger.directory} cannot be read: see its permissions"
+    return _move_problem(trigger)
+
+
+def _move_problem(trigger: Trigger) -> str:
+    """Say why arrivals cannot be moved where the trigger wants them after their runs."""
+    folder = trigger.afterwards.move
+    if folder is None:
+        return ""
+    if folder.startswith(trigger.path):
+        first = folder.removeprefix(trigger.path).partition("/")[0]
+        if not first.startswith("."):
+            return (
+                f"afterwards.move: {folder} is in the watched directory, where what is moved would "
+                "arrive again; write another, or one whose name begins with a dot"
+            )
+    target = trigger.root / folder.strip("/")
+    nearest = next(each for each in (target, *target.parents) if each.exists())
+    if nearest.stat().st_dev != trigger.directory.stat().st_dev:
+        return (
+            f"afterwards.move: {target} is on another file system than {trigger.directory}, and "
+            "nothing can be moved there at once; write a directory on the same one"
+        )
     return ""
 
 
@@ -140,7 +163,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         what=watch.what,
         pattern=watch.pattern,
         regex=watch.regex,
-        ignore=watch.ignore,
+        ignore=(*watch.ignore, *_marks(found)),
         settle=watch.settle,
         marker=watch.marker,
         minimum_count=watch.minimum_count,
@@ -157,6 +180,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         preflight=start.preflight,
         limits=found.limits,
         failure=found.failure,
+        afterwards=found.afterwards,
     )
 
 
@@ -170,7 +194,19 @@ def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTa
             f'there is no collection "{name}" in headrace.toml; {known_names(name, collections)}'
         )
     _check_templates(reading)
+    _check_mark(reading)
     return found
+
+
+def _check_mark(reading: Reading) -> None:
+    """Report a mark that is the marker by which an arrival is complete."""
+    watch, afterwards = (reading.document.values.get(name) for name in ("watch", "afterwards"))
+    if isinstance(watch, dict) and isinstance(afterwards, dict):
+        mark = afterwards.get("mark")
+        if mark is not None and mark == watch.get("marker"):
+            reading.top.child("afterwards").child("mark").refused(
+                f'"{mark}" is the marker by which an arrival is complete; write another'
+            )
 
 
 def _check_templates(reading: Reading) -> None:
@@ -193,3 +229,12 @@ def _example_placeholders(watch: Mapping[str, Any]) -> dict[str, str]:
     except InvalidPattern:
         groups = ()
     return dict.fromkeys((*PLACEHOLDERS, *groups), "1")
+
+
+def _marks(found: TriggerTable) -> tuple[str, ...]:
+    """Return patterns of the files that mark arrivals after their runs, which are no arrivals."""
+    mark = found.afterwards.mark
+    if mark is None:
+        return ()
+    escaped = glob.escape(mark)
+    return (escaped, f"*.{escaped.removeprefix('.')}")

@@ -102,6 +102,8 @@ class WatchProgress:
                     f"{arrival.name}: run {run_id} failed: {ended.cause}; another takes it up in "
                     f"{retry_in:.0f} s"
                 )
+            case triggers.ArrivalFinished(arrival=arrival, action=action, path=path):
+                return f"{arrival.name}: {action}: {path}"
             case triggers.TriggerHeld(trigger=trigger, reason=reason):
                 return f"{trigger}: starts nothing more: {reason}"
             case triggers.Problem(trigger=trigger, message=message, blocks_run=undone):

@@ -26,6 +26,9 @@ ARRIVAL_FIELDS = (
     Field("", key="reason"),
     Field("", key="run_status"),
     Field("", key="run_cause"),
+    Field("", key="afterwards"),
+    Field("", key="afterwards_reason"),
+    Field("", key="moved_to"),
 )
 
 
@@ -33,5 +36,6 @@ def _run_or_reason(arrival: Mapping[str, Any]) -> str:
     """Return the run of an arrival, and how it ended where that is known; or why it has none."""
     if arrival["state"] != "started":
         return str(arrival["reason"] or arrival["run_id"] or "")
-    ended = " ".join(filter(None, (arrival["run_status"], arrival["run_cause"])))
+    shown = (arrival["run_status"], arrival["run_cause"], arrival["afterwards_reason"])
+    ended = " ".join(filter(None, shown))
     return f"{arrival['run_id']} {ended}".rstrip()
