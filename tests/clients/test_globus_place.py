@@ -60,7 +60,9 @@ def test_from_nothing_to_a_run_and_a_second_developer(
     again = developer.told("run", "retry", "last", "--label", "once more")
     assert again["retry_of"]["run_id"] == started["run_id"]
     assert developer.told("run", "wait", again["run_id"])["status"] == "SUCCEEDED"
-    assert "at its start only" in developer("run", "retry", "last", "--from", "Say", code=1)
+    from_state = developer.told("run", "retry", "last", "--from", "Say")
+    assert from_state["retry_of"] == {"run_id": again["run_id"], "state": "Say"}
+    assert "never in a state" in developer("run", "retry", "last", "--from", "Sing", code=1)
 
     clone = Developer(write_project(tmp_path / "clone"), service, tmp_path / "home2")
     (clone.root / "headrace.lock").write_bytes((developer.root / "headrace.lock").read_bytes())

@@ -12,7 +12,7 @@ from headrace._internal.idempotency import create_once
 from headrace.compute.wire_text import code_with_length
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction, Lock
-from headrace.deploy.drift import desired_document, fingerprint
+from headrace.deploy.drift import deployed_document, fingerprint
 from headrace.deploy.planning import Plan, Step, flow_tag, owned_flows
 from headrace.project.project import Project
 
@@ -125,7 +125,7 @@ def _register(step: Step, plan: Plan, project: Project, services: Services) -> s
 
 def _put_flow(step: Step, plan: Plan, project: Project, services: Services) -> dict[str, Any]:
     tag = flow_tag(project, step.name)
-    wanted = desired_document(plan.flows[step.name], tag)
+    wanted = deployed_document(plan.flows[step.name], tag, plan.target)
     title, definition, schema = (
         wanted.pop(name) for name in ("title", "definition", "input_schema")
     )

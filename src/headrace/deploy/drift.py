@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headrace.flowlang.resume_entry import (
+    has_resume_entry,
+    with_resume_entry,
+    without_resume_entry,
+    without_resume_member,
+)
 from headrace.project.flow_sources import ROLES, FlowSource
 
 _TEXTS: Final = ("title", "subtitle", "description")
@@ -56,6 +62,33 @@ def desired_document(flow: FlowSource, tag: str) -> dict[str, Any]:
         **flow.metadata(),
         "keywords": [*flow.keywords, tag],
     }
+
+
+def deployed_document(flow: FlowSource, tag: str, target: str) -> dict[str, Any]:
+    """Return the members of a flow as a target gets them.
+
+    The hosted service begins every run at the flow's start: there the definition gets an entry by
+    which `headrace run retry` goes on in the middle. A facility needs none.
+
+    Args:
+        flow: the flow.
+        tag: the keyword by which it is found again.
+        target: ``local`` or ``globus``.
+    """
+    wanted = desired_document(flow, tag)
+    if target == "local":
+        return wanted
+    definition, schema = with_resume_entry(flow.definition, flow.input_schema)
+    return {**wanted, "definition": definition, "input_schema": schema}
+
+
+def without_entry(remote: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target's document of a flow as the project would have it: without the entry."""
+    definition, schema = remote.get("definition"), remote.get("input_schema")
+    if not isinstance(definition, Mapping) or not has_resume_entry(definition):
+        return dict(remote)
+    own = without_resume_member(schema) if isinstance(schema, Mapping) else schema
+    return {**remote, "definition": without_resume_entry(definition), "input_schema": own}
 
 
 def differences(wanted: Mapping[str, Any], remote: Mapping[str, Any]) -> list[Difference]:

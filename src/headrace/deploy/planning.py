@@ -10,7 +10,13 @@ from headrace._internal.near_names import known_names
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction
-from headrace.deploy.drift import Difference, desired_document, differences, fingerprint
+from headrace.deploy.drift import (
+    Difference,
+    desired_document,
+    differences,
+    fingerprint,
+    without_entry,
+)
 from headrace.project.flow_check import FlowFinding, check_flows
 from headrace.project.flow_sources import FlowSource
 from headrace.project.project import Project
@@ -211,7 +217,7 @@ def _plan_flow(
     wanted = desired_document(flow, tag)
 
     def step(change: Change, why: str, found: Mapping[str, Any]) -> Step:
-        differing = tuple(differences(wanted, found))
+        differing = tuple(differences(wanted, without_entry(found)))
         return Step(
             "flow", name, change, why, sha256, str(found["id"]), differing, found.get("updated_at")
         )

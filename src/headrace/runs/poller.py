@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from headrace.flowlang.resume_entry import is_resume_state
+
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
@@ -183,6 +185,8 @@ def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
             elif states and code == "FlowFailed" and name == states[-1].name:
                 # Its action was done; what it gave could not be used.
                 states[-1] = replace(states[-1], failed=True)
+        elif name and is_resume_state(str(name)):
+            continue  # of the entry for retries, and none of the flow's own
         elif name and code.endswith("Started"):
             if states and states[-1].finished_at is None:
                 states[-1] = replace(states[-1], finished_at=moment)

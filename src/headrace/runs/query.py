@@ -11,8 +11,6 @@ from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
 from headrace.project.project import Project
 from headrace.runs.describe import login_command, required_scopes
-from headrace.runs.poller import FINAL
-from headrace.runs.retry_chains import RETRY_TAG_PREFIX
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -105,9 +103,13 @@ def run_log(
 
 
 def run_definition(services: Services, run_id: str) -> dict[str, Any]:
-    """Return the definition that a run executes, whatever became of its flow."""
-    definition: dict[str, Any] = services.read(f"/runs/{run_id}/definition")["definition"]
-    return definition
+    """Return the definition that a run executes, whatever became of its flow.
+
+    The entry for retries, which `headrace deploy` makes at the hosted service, is left out.
+    """
+    from headrace.flowlang.resume_entry import without_resume_entry
+
+    return without_resume_entry(services.read(f"/runs/{run_id}/definition")["definition"])
 
 
 def resume_run(services: Services, target: str, run_id: str) -> dict[str, Any]:
@@ -151,8 +153,8 @@ def retry_run(
 ) -> dict[str, Any]:
     """Start a run that goes on where another ended, and returns its document.
 
-    The hosted service cannot begin in the middle of a flow: there it is a new run with the same
-    input, label and tags, and what earlier stages finished they find.
+    The hosted service begins a flow at its start: there the entry that `headrace deploy` made leads
+    on to the state (`headrace.runs.hosted_retry`).
 
     Args:
         services: the services of the target where it ran.
@@ -161,7 +163,8 @@ def retry_run(
         state: where to begin; by default the state that the run ended in.
         result: the state's output as a person gives it, an Action's ``details``; the new run
             begins after the state then.
-        latest: whether the flow's present definition is used instead of the run's own.
+        latest: whether the flow's present definition is used instead of the run's own; at the
+            hosted service it always is.
         label: the new run's label; the old one's by default.
         request_id: names the request; a facility starts one run for it, however often it is sent.
 
@@ -170,12 +173,12 @@ def retry_run(
         GlobusAPIError: the run goes on, or was never in the state.
     """
     if target != "local":
-        if state is not None or result is not NO_RESULT or latest:
-            raise ProjectError(
-                "the hosted service begins a flow at its start only: without --from, --result and "
-                "--latest a new run with the same input is started"
-            )
-        return _again(services, run_id, label)
+        from headrace.flowlang.runs import SuppliedResult
+        from headrace.runs.hosted_retry import retry_hosted_run
+
+        # The hosted service runs a flow as it is now, `latest` or not.
+        supplied = None if result is NO_RESULT else SuppliedResult(result)
+        return retry_hosted_run(services, run_id, state=state, supplied=supplied, label=label)
     from uuid import uuid4
 
     # Sent again after a lost answer, the same request starts nothing more.
@@ -188,21 +191,3 @@ def retry_run(
         body["label"] = label
     document: dict[str, Any] = services.flows.post(f"/runs/{run_id}/retry", data=body).data
     return document
-
-
-def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
-    from headrace.runs.launch import REQUEST_TAG_PREFIX, PreparedRun, RunOptions, send
-
-    run = services.read(f"/runs/{run_id}")
-    if run["status"] not in FINAL:
-        raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")
-    entries = services.read(f"/runs/{run_id}/log", {"limit": 1})["entries"]
-    details = (entries[0].get("details") or {}) if entries else {}
-    if "input" not in details:
-        raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
-    flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
-    tags = [tag for tag in run.get("tags") or () if not tag.startswith(REQUEST_TAG_PREFIX)]
-    # By this the chain of retries is found again, which the service does not keep.
-    options = RunOptions(label or run.get("label"), [*tags, f"{RETRY_TAG_PREFIX}{run_id}"])
-    document = send(flow, services, options, wait_for_service=True)
-    return {**document, "retry_of": {"run_id": run_id, "state": None}}

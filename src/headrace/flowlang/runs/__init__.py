@@ -3,7 +3,7 @@
 Invariants: a state is the replay of its events and of nothing else; an event that was written keeps
 its meaning. ``events`` has their kinds, ``run_state`` applies them, advances a run and makes new
 ones, ``retry`` makes the events of a run that continues another, ``log_entries`` the
-service's log.
+service's log, and ``log_replay`` reads a run from it.
 """
 
 from headrace.flowlang.runs.events import Event, EventKind
@@ -14,6 +14,7 @@ from headrace.flowlang.runs.log_entries import (
     run_log,
     started_entry,
 )
+from headrace.flowlang.runs.log_replay import LogReplayError, RunFromLog, read_run_from_log
 from headrace.flowlang.runs.retry import RetryError, SuppliedResult, last_entry, start_retry
 from headrace.flowlang.runs.run_state import (
     ACTIVE,
@@ -45,9 +46,11 @@ __all__ = [
     "Event",
     "EventKind",
     "LogEntry",
+    "LogReplayError",
     "Phase",
     "Refused",
     "RetryError",
+    "RunFromLog",
     "RunState",
     "RunStepper",
     "SuppliedResult",
@@ -55,6 +58,7 @@ __all__ = [
     "event_log_entries",
     "from_snapshot",
     "last_entry",
+    "read_run_from_log",
     "replay",
     "run_details",
     "run_log",

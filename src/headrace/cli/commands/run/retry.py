@@ -50,10 +50,11 @@ def retry_command(
 ) -> int:
     """Continue runs that have ended, each in a new run that begins at one of its states.
 
-    The state gets the input that it had; earlier states are not repeated. The hosted service can
-    only begin at the start: there it is a new run with the same input. A run that a retry has
-    mended, or that one takes up now, is not retried. Conditions mean runs that are FAILED or ENDED,
-    unless --status says otherwise. More than ten runs are shown and asked for.
+    The state gets the input that it had; earlier states are not repeated. At the hosted service the
+    flow runs as it is deployed now, and one that was deployed without an entry for retries begins
+    at its start. A run that a retry has mended, or that one takes up now, is not retried.
+    Conditions mean runs that are FAILED or ENDED, unless --status says otherwise. More than ten
+    runs are shown and asked for.
     """
     from headrace.config import ProjectError
     from headrace.runs.bulk_change import RunChange, retry_refusal
@@ -90,11 +91,11 @@ def retry_command(
         latest=latest,
         label=new_label,
     )
-    begins = document["retry_of"]["state"]
+    begins, note = document["retry_of"]["state"], document["retry_of"].get("note", "")
     where = f"after {begins}" if result is not None else f"at {begins or 'its start'}"
     display(
         document,
-        lambda: f"{document['run_id']}: takes up {found} {where}",
+        lambda: f"{document['run_id']}: takes up {found} {where}" + (f" ({note})" if note else ""),
         RUN_COLUMNS,
     )
     return 0
