@@ -136,6 +136,7 @@ def _state_of(
     """Return a run's input, the state meant, the state where it goes on, and that one's payload."""
     from headrace.flowlang import FlowLanguageError, parse_flow
     from headrace.flowlang.payload import Payload
+    from headrace.flowlang.resume_entry import without_resume_entry
     from headrace.flowlang.runs import (
         ACTIVE,
         LogReplayError,
@@ -145,12 +146,12 @@ def _state_of(
         read_run_from_log,
         start_retry,
     )
-    from headrace.runs.query import run_definition, run_log
 
     run_id = str(run["run_id"])
     try:
-        before = run_definition(services, run_id)
-        found = read_run_from_log(before, parse_flow(before), run_log(services, run_id))
+        before = without_resume_entry(services.read(f"/runs/{run_id}/definition")["definition"])
+        entries = services.read_items(f"/runs/{run_id}/log", "entries", {"limit": 100})
+        found = read_run_from_log(before, parse_flow(before), entries)
         if state is None and run["status"] == "SUCCEEDED":
             raise RetryError("the run has succeeded; say from which state it shall begin")
         name = state or found.last

@@ -30,8 +30,8 @@ from headrace.flowlang.runs import (
     run_log,
     start_retry,
 )
-from tests.flowlang.runs.test_replay import BODIES, definitions
 from tests.support.examples import examples
+from tests.support.flowlang.run_definitions import BODIES, definitions
 
 CONTEXT = {"run_id": "r"}
 # A flow may loop for ever.
