@@ -36,6 +36,7 @@ SERVICE_FIXTURES = frozenset(
 
 # Files and folders whose tests, or most of them, start a process or a server by themselves.
 SERVICE_FILES = (
+    "background_services/test_scrontab.py",
     "_internal/test_atomic.py",
     "_internal/test_entry_points.py::test_nothing_else_is_imported_for_them",
     "_internal/test_idempotency.py",

@@ -2,8 +2,9 @@
 
 ``definition`` says which there are; ``installation`` installs, looks for and removes them with a
 ``manager``: ``systemd`` as units of the user, ``cron`` as entries of the user's table where there
-is no systemd. ``manager_choice`` chooses, ``cron_runner`` is what cron starts, and ``record`` says
-what is installed, to other machines too.
+is no systemd, ``scrontab`` as a batch job of Slurm where there is neither. ``manager_choice``
+chooses, ``cron_runner`` is what cron and scrontab start, and ``record`` says what is installed, to
+other machines too.
 """
 
 from __future__ import annotations

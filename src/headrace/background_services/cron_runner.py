@@ -7,6 +7,9 @@ import logging
 import os
 import signal
 import subprocess
+import sys
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -26,6 +29,9 @@ LOG_BYTES: Final = 5_000_000
 
 LOG_FILES: Final = 3
 """Full files of a log that are kept."""
+
+RESTART_SECONDS: Final = 60.0
+"""Seconds after which a service that has ended is started again, as by cron."""
 
 _STOP_SECONDS: Final = 120.0
 _KILL_SECONDS: Final = 10.0
@@ -87,6 +93,44 @@ def run_service(service: BackgroundService) -> int:
                 _end(psutil.Process(command.pid))
                 command.wait()
             _file(service, "json").unlink(missing_ok=True)
+
+
+def run_services(services: Sequence[BackgroundService], pause: float = RESTART_SECONDS) -> int:
+    """Run services beside each other until a signal ends them; one that ends is started again.
+
+    Each is run by a process of its own, as cron would.
+
+    Args:
+        services: the services, of one project and target, in the order of their starts.
+        pause: seconds between two looks for services that have ended.
+
+    Returns:
+        The exit code.
+    """
+    ending = threading.Event()
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        del frame
+        ending.set()
+        for process in running.values():
+            process.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hand_on)
+    program = str(Path(sys.executable).with_name("headrace"))
+    while not ending.is_set():
+        for service in services:
+            process = running.get(service.name)
+            if not ending.is_set() and (process is None or process.poll() is not None):
+                command = (program, "service", "run", service.name, *service.location)
+                running[service.name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        ending.wait(pause)
+    # What needs another one first.
+    for process in reversed(running.values()):
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    return 0
 
 
 def read_runner(service: BackgroundService) -> Runner | None:

@@ -1,4 +1,4 @@
-"""Choice of the service manager of this machine: systemd, or cron where there is none."""
+"""Choice of the service manager of this machine: systemd, else cron, else Slurm's scrontab."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 
 from headrace.background_services.cron import CronManager
 from headrace.background_services.manager import ServiceManager
+from headrace.background_services.scrontab import ScrontabManager
 from headrace.background_services.systemd import SystemdManager, has_user_manager
 from headrace.config.errors import ProjectError
 
@@ -14,7 +15,7 @@ def find_managers(name: str | None = None) -> list[ServiceManager]:
     """Return the manager of a name, or all that this machine has.
 
     Args:
-        name: ``systemd``, ``cron`` or None.
+        name: ``systemd``, ``cron``, ``scrontab`` or None.
 
     Raises:
         ProjectError: there is none.
@@ -23,6 +24,7 @@ def find_managers(name: str | None = None) -> list[ServiceManager]:
         return [find_manager(name)]
     found: list[ServiceManager] = [SystemdManager()] if has_user_manager() else []
     found += [CronManager()] if shutil.which("crontab") else []
+    found += [ScrontabManager()] if shutil.which("scrontab") else []
     return found or [find_manager()]
 
 
@@ -30,7 +32,7 @@ def find_manager(name: str | None = None) -> ServiceManager:
     """Return the manager of a name, or the one that this machine has.
 
     Args:
-        name: ``systemd`` or ``cron``; None for systemd if the user has one here, else cron.
+        name: ``systemd``, ``cron`` or ``scrontab``; None for the first that the user has here.
 
     Raises:
         ProjectError: there is none.
@@ -39,7 +41,9 @@ def find_manager(name: str | None = None) -> ServiceManager:
         return SystemdManager()
     if name == "cron" or shutil.which("crontab"):
         return CronManager()
+    if name == "scrontab" or shutil.which("scrontab"):
+        return ScrontabManager()
     raise ProjectError(
-        "neither a systemd of the user nor crontab is on this machine: log in so that "
+        "no systemd of the user, crontab or scrontab is on this machine: log in so that "
         "`systemctl --user status` answers, or keep `headrace watch` in a terminal multiplexer"
     )

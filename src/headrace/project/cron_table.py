@@ -66,8 +66,21 @@ class CronTable:
         Raises:
             ProjectError: the program is not there or refuses.
         """
+        return self.find(name) is not None
+
+    def find(self, name: str) -> str | None:
+        """Return the lines of an entry; None where it is not in the table.
+
+        Raises:
+            ProjectError: the program is not there or refuses.
+        """
         text = self._read()
-        return self._without(text, name) != text
+        if self._without(text, name) == text:
+            return None
+        begin, end = _marks(name)
+        lines = [line.strip() for line in text.split("\n")]
+        first = lines.index(begin)
+        return "\n".join(text.split("\n")[first + 1 : lines.index(end, first)])
 
     def _without(self, text: str, name: str) -> str:
         begin, end = _marks(name)

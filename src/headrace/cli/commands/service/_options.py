@@ -18,8 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 SERVICE_NAMES = ("facility", "watch", "monitor", "answers")
 manager_option = click.option(
     "--manager",
-    type=click.Choice(["systemd", "cron"]),
-    help="By default systemd if you have one here, else cron.",
+    type=click.Choice(["systemd", "cron", "scrontab"]),
+    help="By default systemd if you have one here, else cron, else Slurm's scrontab.",
 )
 
 

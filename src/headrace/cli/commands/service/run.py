@@ -9,14 +9,21 @@ from headrace.cli.parsing.options import project_options
 
 
 @click.command
-@click.argument("name", metavar="facility|watch|monitor|answers", type=click.Choice(SERVICE_NAMES))
+@click.argument(
+    "names",
+    metavar="facility|watch|monitor|answers...",
+    nargs=-1,
+    required=True,
+    type=click.Choice(SERVICE_NAMES),
+)
 @project_options
-def run_command(name: str) -> int:
-    """Run a service until it ends; for entries of cron.
+def run_command(names: tuple[str, ...]) -> int:
+    """Run a service until it ends; for entries of cron and scrontab.
 
-    What it writes goes to a log that is rotated. One that runs already is left alone.
+    What it writes goes to a log that is rotated. One that runs already is left alone. Several
+    services run beside each other, each started again when it ends, until a signal ends all.
     """
-    from headrace.background_services.cron_runner import run_service
+    from headrace.background_services.cron_runner import run_service, run_services
 
-    (service,) = chosen_services((name,), exactly=True)
-    return run_service(service)
+    services = chosen_services(names, exactly=True)
+    return run_service(services[0]) if len(services) == 1 else run_services(services)
