@@ -10,6 +10,7 @@ from headrace.endpoints.canary import canary_id
 from headrace.endpoints.configuration_check import endpoint_problem
 from headrace.endpoints.installation import endpoint_spec, is_hosted, with_credentials
 from headrace.endpoints.output_reader import reader_id
+from headrace.endpoints.status import endpoint_status
 from headrace.project.project import Project
 from headrace.project.targets import connect
 
@@ -118,6 +119,35 @@ def restart_hosted(project: Project, name: str, services: Services) -> bool:
     endpoint_id = project.endpoint_id(name, "local")
     answer = services.compute_v2.post(f"/v2/endpoints/{endpoint_id}/restart").data
     return bool(answer.get("restarted"))
+
+
+def drain(project: Project, name: str, target: str, services: Services, *, on: bool) -> bool:
+    """Keep an endpoint's new tasks back at the facility while those that run end, or no more.
+
+    Args:
+        project: the project.
+        name: the endpoint.
+        target: the service that it belongs to.
+        services: the services there.
+        on: whether it is drained from now on.
+
+    Returns:
+        Whether that has changed anything.
+
+    Raises:
+        ProjectError: the facility does not host it.
+    """
+    if not is_hosted(project, name, target):
+        raise ProjectError(
+            f"endpoint {name} is no endpoint that the facility hosts: Globus Compute has no call "
+            f"that keeps the tasks of one back; `headrace endpoint stop {name}` ends it with what "
+            "it runs, and queued tasks wait for its start"
+        )
+    endpoint_id = project.endpoint_id(name, "local")
+    details = endpoint_status(services, endpoint_id).get("details")
+    was_on = bool(details.get("drain")) if isinstance(details, Mapping) else False
+    services.compute_v2.post(f"/v2/endpoints/{endpoint_id}/{'drain' if on else 'undrain'}")
+    return was_on != on
 
 
 def _refuse_hosted(project: Project, name: str, target: str, instead: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +20,26 @@ if TYPE_CHECKING:
 
 
 def endpoint_documents(
-    project: Project, target: str, services: Services | None
+    project: Project,
+    target: str,
+    services: Services | None,
+    names: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return what is known of each endpoint of the project; one bad one hides no other.
+    """Return what is known of endpoints of the project; one bad one hides no other.
 
     Args:
         project: the project.
         target: the service that they belong to.
         services: the services there; None where they are not to be asked.
+        names: the endpoints; all by default.
+
+    Raises:
+        ProjectError: one of the names is none of an endpoint.
     """
-    return [_document_or_problem(project, name, target, services) for name in project.endpoints]
+    chosen = [*dict.fromkeys(project.endpoints if names is None else names)]
+    for name in chosen:
+        project.endpoint(name)
+    return [_document_or_problem(project, name, target, services) for name in chosen]
 
 
 def _document_or_problem(
@@ -58,7 +68,8 @@ def endpoint_document(
         ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
         ``unknown``), ``template``, ``directory``, ``pid``, ``warning``, and of a hosted one
         ``workers``, ``busy`` (what each busy worker does), ``tasks`` (number by state),
-        ``configuration`` (in use, on disk, whether they differ) and ``retired``.
+        ``configuration`` (in use, on disk, whether they differ), ``retired`` and ``drain``
+        (``since``, ``tasks_left``, ``held_back``).
     """
     configured = project.endpoint(name)
     endpoint = installed_endpoint(project, name, target)
@@ -113,6 +124,7 @@ def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
         "tasks": {},
         "configuration": None,
         "retired": [],
+        "drain": None,
     }
 
 
@@ -125,7 +137,9 @@ def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> di
     warnings = (before["warning"], (configuration or {}).get("error"), details.get("warning"))
     state = details.get("state") or "unknown"
     return {
-        "state": "starts with its first task" if state == "stopped" else state,
+        "state": drain_words(details.get("drain"))
+        or ("starts with its first task" if state == "stopped" else state),
+        "drain": details.get("drain"),
         "warning": next(filter(None, warnings), "") or details.get("error") or "",
         "pid": details.get("pid"),
         "workers": details.get("workers"),
@@ -134,6 +148,15 @@ def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> di
         "configuration": configuration,
         "retired": details.get("retired") or [],
     }
+
+
+def drain_words(drain: Mapping[str, Any] | None) -> str:
+    """Return what an endpoint that is drained still does; empty where it is not drained."""
+    if not drain:
+        return ""
+    left, waiting = drain.get("tasks_left") or 0, drain.get("held_back") or 0
+    words = f"draining: {left} {'task' if left == 1 else 'tasks'} left" if left else "drained"
+    return f"{words}, {waiting} held back" if waiting else words
 
 
 def _installed_configuration(project: Project, endpoint: ManagedEndpoint) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.compute import ComputeError, EndpointSpec
+from headrace.facility.compute_service.endpoint_drain import EndpointDrain
 from headrace.facility.compute_service.hosted_endpoints import HostedEndpoint
 from tests.support.compute.endpoints import REPOSITORY, Events, spec, task
 from tests.support.waiting import wait_until
@@ -45,9 +46,9 @@ def configured(tmp_path: Path) -> EndpointSpec:
 
 
 @pytest.fixture
-def hosted() -> Iterator[tuple[HostedEndpoint, Events]]:
+def hosted(tmp_path: Path) -> Iterator[tuple[HostedEndpoint, Events]]:
     events = Events()
-    endpoint = HostedEndpoint(events)
+    endpoint = HostedEndpoint(events, EndpointDrain(tmp_path / "drained"))
     yield endpoint, events
     endpoint.stop(15.0)
 
@@ -187,3 +188,43 @@ def test_a_restart_is_for_the_next_task(
     assert endpoint.restart()
     assert result(hosted, configured, "COLOUR") == "red"
     assert endpoint.status(configured)["pid"] not in (None, pid)
+
+
+def test_a_drained_endpoint_ends_what_runs_and_keeps_the_rest_back(
+    hosted: tuple[HostedEndpoint, Events], configured: EndpointSpec, tmp_path: Path
+) -> None:
+    endpoint, events = hosted
+    alone = with_options(configured, workers=1)
+    started, end = tmp_path / "started", tmp_path / "end"
+    running, queued = task(hold, str(started), str(end)), task(tell, "COLOUR")
+    endpoint.submit(alone, running)
+    wait_until(started.exists, "the first task to run")
+    endpoint.submit(alone, queued)
+    endpoint.drain()
+    endpoint.drain()  # said twice it is the same
+    late, cancelled = task(tell, "COLOUR"), task(tell, "COLOUR")
+    for each in (late, cancelled, late):
+        endpoint.submit(alone, each)
+
+    def drain() -> dict[str, object]:
+        found = endpoint.status(alone)["drain"]
+        return {name: found[name] for name in ("tasks_left", "held_back")}
+
+    wait_until(lambda: drain() == {"tasks_left": 1, "held_back": 3}, "the queued task to be back")
+    assert "drain" in endpoint.pending_reason(queued.task_id)
+    endpoint.cancel(alone, cancelled.task_id)
+    assert events.wait(cancelled.task_id, timeout=120).kind == "failed"
+    end.touch()
+    assert events.wait(running.task_id, timeout=120).result == "red"
+    wait_until(lambda: drain() == {"tasks_left": 0, "held_back": 2}, "the running task to end")
+
+    # A later facility gets the tasks again that have not ended, and keeps them back again.
+    restarted = HostedEndpoint(events, EndpointDrain(tmp_path / "drained"))
+    for each in (queued, late):
+        restarted.submit(alone, each)
+    assert restarted.status(alone)["drain"]["held_back"] == 2
+    restarted.undrain(alone)
+    for each in (queued, late):
+        assert events.wait(each.task_id, timeout=120).result == "red"
+    assert restarted.status(alone)["drain"] is None
+    restarted.stop(15.0)

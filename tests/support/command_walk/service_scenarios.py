@@ -205,6 +205,12 @@ def endpoints(world: World) -> None:
         told = headrace.refused("endpoint", verb, "machine")
         assert "facility" in told
     assert headrace.told("endpoint", "restart", "machine")["done"]
+    assert headrace.told("endpoint", "drain", "machine", "--yes")["done"] == "drained"
+    [row] = headrace.told("endpoint", "status")
+    assert (row["state"], row["drain"]["tasks_left"]) == ("drained", 0)
+    assert headrace.told("endpoint", "undrain")[0]["done"] == "undrained"
+    assert headrace.told("endpoint", "restart", "--yes")[0]["name"] == "machine"
+    assert headrace.told("endpoint", "start") == headrace.told("endpoint", "stop", "--yes") == []
     assert "machine" in headrace.refused("endpoint", "log", "nothing", "--lines", "5", "--workers")
     assert "endpoint" in headrace.refused("endpoint", "delete", "machine", "--yes")
 
@@ -223,4 +229,10 @@ def an_endpoint_of_ones_own(world: World) -> None:
     status = headrace.told("endpoint", "status", "machine", *at, code=1)
     assert status["state"] == "stopped"
     assert headrace("endpoint", "log", "machine", *at).stdout
+    shutil.rmtree(status["directory"])
+    steps = headrace(
+        "endpoint", "setup", "machine", "--no-monitor", "--manager", "cron", *at, code=1
+    )
+    assert "machine: created: " in steps.stderr
+    assert "machine: failed: " in steps.stderr
     shutil.rmtree(status["directory"])

@@ -132,15 +132,36 @@ def restart_endpoint(request: Request) -> JSONResponse:
 
     Tasks that wait go to it; those that run end where they are.
     """
-    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
-    if backend.settings.current().endpoint(endpoint_id) is None:
-        _registration(backend, endpoint_id)
-        raise StateConflict(
-            f"the endpoint {endpoint_id} runs by itself: restart it where it was started"
-        )
+    backend, endpoint_id = _with_hosted(request, "restart it where it was started")
     return JSONResponse(
         {"endpoint_id": endpoint_id, "restarted": backend.endpoints.restart(endpoint_id)}
     )
+
+
+def drain_endpoint(request: Request) -> JSONResponse:
+    """``POST /v2/endpoints/{id}/drain``: keeps a hosted endpoint's new tasks back.
+
+    Those that run end where they are.
+    """
+    backend, endpoint_id = _with_hosted(request, "its tasks cannot be kept back")
+    backend.endpoints.drain(endpoint_id)
+    return JSONResponse({"endpoint_id": endpoint_id, "drained": True})
+
+
+def undrain_endpoint(request: Request) -> JSONResponse:
+    """``POST /v2/endpoints/{id}/undrain``: submits what was kept back."""
+    backend, endpoint_id = _with_hosted(request, "its tasks are not kept back")
+    backend.endpoints.undrain(endpoint_id)
+    return JSONResponse({"endpoint_id": endpoint_id, "drained": False})
+
+
+def _with_hosted(request: Request, otherwise: str) -> tuple[Backend, str]:
+    """Return the backend and the id of the hosted endpoint that a request is about."""
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    if backend.settings.current().endpoint(endpoint_id) is None:
+        _registration(backend, endpoint_id)
+        raise StateConflict(f"the endpoint {endpoint_id} runs by itself: {otherwise}")
+    return backend, endpoint_id
 
 
 def allowed_functions(request: Request) -> JSONResponse:
@@ -285,6 +306,8 @@ ROUTES = [
     Route("/v2/endpoints/{endpoint_id}", delete_endpoint, methods=["DELETE"]),
     Route("/v2/endpoints/{endpoint_id}/status", endpoint_status, methods=["GET"]),
     Route("/v2/endpoints/{endpoint_id}/restart", restart_endpoint, methods=["POST"]),
+    Route("/v2/endpoints/{endpoint_id}/drain", drain_endpoint, methods=["POST"]),
+    Route("/v2/endpoints/{endpoint_id}/undrain", undrain_endpoint, methods=["POST"]),
     Route("/v2/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
     Route("/v3/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
 ]

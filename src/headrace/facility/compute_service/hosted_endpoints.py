@@ -25,6 +25,7 @@ from headrace.compute import (
 )
 from headrace.compute.task_messages import one_line
 from headrace.compute.templates import check_endpoint
+from headrace.facility.compute_service.endpoint_drain import EndpointDrain
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import SettingsFile, state_directory
 
@@ -122,6 +123,23 @@ class HostedEndpoints:
             endpoint = self._endpoints.get(endpoint_id)
         return endpoint.restart() if endpoint is not None else False
 
+    def drain(self, endpoint_id: str) -> None:
+        """Keep a hosted endpoint's new tasks back, and let those that run end.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        self._spec(endpoint_id)
+        self._endpoint(endpoint_id).drain()
+
+    def undrain(self, endpoint_id: str) -> None:
+        """Submit the tasks that were kept back, and those to come.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        self._endpoint(endpoint_id).undrain(self._spec(endpoint_id))
+
     def status(self, endpoint_id: str) -> dict[str, Any]:
         """Return the status of a hosted endpoint.
 
@@ -150,15 +168,19 @@ class HostedEndpoints:
             thread.join()
 
     def _endpoint(self, endpoint_id: str) -> HostedEndpoint:
+        if self._settings.current().endpoint(endpoint_id) is None:
+            raise _unknown(endpoint_id)
         with self._lock:
             if endpoint_id not in self._endpoints:
-                self._endpoints[endpoint_id] = HostedEndpoint(self._on_event)
+                directory = private_directory(self._directory / endpoint_id)
+                drain = EndpointDrain(directory / "drained")
+                self._endpoints[endpoint_id] = HostedEndpoint(self._on_event, drain)
             return self._endpoints[endpoint_id]
 
     def _spec(self, endpoint_id: str) -> EndpointSpec:
         settings = self._settings.current().endpoint(endpoint_id)
         if settings is None:
-            raise FacilityError(f"no endpoint {endpoint_id} at this facility; see headrace.toml")
+            raise _unknown(endpoint_id)
         return EndpointSpec(
             name=settings.name,
             id=settings.id,
@@ -168,6 +190,10 @@ class HostedEndpoints:
             project_root=self._root,
             environment=self._environment(),
         )
+
+
+def _unknown(endpoint_id: str) -> FacilityError:
+    return FacilityError(f"no endpoint {endpoint_id} at this facility; see headrace.toml")
 
 
 class _EndpointOfTasks:
@@ -192,10 +218,12 @@ class HostedEndpoint:
 
     Args:
         on_event: receives every event of a task, as an `EndpointHost`'s.
+        drain: keeps tasks back while the endpoint is drained.
     """
 
-    def __init__(self, on_event: Callable[[TaskEvent], None]) -> None:
+    def __init__(self, on_event: Callable[[TaskEvent], None], drain: EndpointDrain) -> None:
         self._on_event = on_event
+        self._drain = drain
         self._reader = ConfigurationReader()
         self._lock = threading.RLock()
         self._current: EndpointHost | None = None
@@ -214,21 +242,29 @@ class HostedEndpoint:
         with self._lock:
             if any(host.has_task(task.task_id) for host in self._live_hosts()):
                 return
+            if self._drain.hold(task):
+                return
             self._current_host(spec).submit(task)
 
     def cancel(self, spec: EndpointSpec, task_id: str) -> None:
         """Cancel a task."""
         with self._lock:
+            waited = self._drain.discard(task_id)
             hosts_of_task = [host for host in self._live_hosts() if host.has_task(task_id)]
             if not hosts_of_task and self._current is None:
                 self._current = self._new_host(spec)
             hosts = hosts_of_task or self._live_hosts()[:1]
         for host in hosts:
+            # Of one that waits after a restart of the facility there may be batch jobs.
             host.cancel(task_id)
+        if waited:
+            self._on_event(TaskEvent(task_id, "failed", error="the task was cancelled"))
 
     def pending_reason(self, task_id: str) -> str:
         """Return in one line why a task has not started; empty where nothing is known of it."""
         with self._lock:
+            if self._drain.has_task(task_id):
+                return "waits for the end of `headrace endpoint drain`"
             hosts_of_task = [host for host in self._live_hosts() if host.has_task(task_id)]
         return hosts_of_task[0].pending_reason(task_id) if hosts_of_task else ""
 
@@ -240,13 +276,27 @@ class HostedEndpoint:
             self._retire()
             return True
 
+    def drain(self) -> None:
+        """Keep new tasks back, and those that no worker has started; the others end."""
+        with self._lock:
+            self._drain.begin()
+            self._retire()
+
+    def undrain(self, spec: EndpointSpec) -> None:
+        """Submit the tasks that were kept back, and those to come."""
+        with self._lock:
+            tasks = self._drain.end()
+        for task in tasks:
+            self._resubmit(spec, task)
+
     def status(self, spec: EndpointSpec) -> dict[str, Any]:
         """Return what the endpoint does, and with which configuration.
 
         Returns:
             As `EndpointHost.status`, and ``configuration`` (``in_use``, ``in_use_since``,
-            ``on_disk``, ``changed``, ``differs``, ``error``) and ``retired``: the older hosts that
-            still run tasks.
+            ``on_disk``, ``changed``, ``differs``, ``error``), ``retired``: the older hosts that
+            still run tasks, and ``drain``: ``since``, ``tasks_left`` of those that run, and
+            ``held_back``, those that wait; None where the endpoint is not drained.
         """
         with self._lock:
             current, retired = self._current, self._live_hosts()[1 if self._current else 0 :]
@@ -271,7 +321,12 @@ class HostedEndpoint:
             {"configuration": host.configuration, "in_use_since": host.started_at, **host.status()}
             for host in retired
         ]
-        return {**status, "configuration": configuration, "retired": older}
+        return {
+            **status,
+            "configuration": configuration,
+            "retired": older,
+            "drain": self._drain.document(sum(sum(each["tasks"].values()) for each in older)),
+        }
 
     def stop(self, timeout: float) -> None:
         """Stop every host, with its workers and blocks.
@@ -321,6 +376,8 @@ class HostedEndpoint:
     def _resubmit(self, spec: EndpointSpec, task: TaskSpec) -> None:
         try:
             with self._lock:
+                if self._drain.hold(task):
+                    return
                 host = self._current or self._current_host(spec)
                 self._current = host
             host.submit(task)

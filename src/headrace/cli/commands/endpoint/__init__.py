@@ -6,7 +6,11 @@ from headrace.cli.groups import lazy_group
 
 
 @lazy_group(
-    __name__, ("list", "status", "create", "start", "stop", "restart", "delete", "log", "monitor")
+    __name__,
+    (
+        *("list", "status", "setup", "create", "start", "stop", "restart"),
+        *("drain", "undrain", "delete", "log", "monitor"),
+    ),
 )
 def endpoint_group() -> None:
     """Manage Compute endpoints."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import click
 
-from headrace.cli.commands.endpoint._common import display_change
-from headrace.cli.parsing import completion
+from headrace.cli.commands.endpoint._several import change_endpoints, created_here, names_argument
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 
 
 @click.command
-@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@names_argument
 @project_options
-def start_command(name: str) -> None:
-    """Start ENDPOINT in the background, unless it is running."""
+def start_command(names: tuple[str, ...]) -> int:
+    """Start each ENDPOINT in the background, unless it is running.
+
+    Without names: all of the project that were created on this machine.
+    """
     from headrace.endpoints import lifecycle
 
     session = current()
     project = session.project()
-    started = lifecycle.start(project, name, session.target, session.services(project))
-    display_change(name, "started" if started else "was running")
+
+    def start(name: str) -> tuple[str, str]:
+        started = lifecycle.start(project, name, session.target, session.services(project))
+        return "started" if started else "was running", ""
+
+    return change_endpoints(names, lambda: created_here(project), start)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from headrace.cli.commands.endpoint._common import project_and_services
-from headrace.cli.parsing import completion
+from headrace.cli.commands.endpoint._several import names_argument
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -20,6 +20,7 @@ _STATUS = (
     Field("Template", lambda row: row["template"]),
     Field("Kind", lambda row: row["kind"]),
     Field("State", lambda row: row["state"]),
+    Field("Drained since", lambda row: (row["drain"] or {}).get("since")),
     Field("Process", lambda row: row["pid"]),
     Field("Heard of", lambda row: _ago(row["heard_seconds"])),
     Field("At the service", lambda row: row["service"]),
@@ -34,19 +35,28 @@ _STATUS = (
 
 
 @click.command
-@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@names_argument
 @project_options
-def status_command(name: str) -> int:
-    """Show the status, workers and tasks of ENDPOINT.
+def status_command(names: tuple[str, ...]) -> int:
+    """Show the status, workers and tasks of each ENDPOINT; all of the project without names.
 
-    The exit code is 1 when it was created on this machine and is not running.
+    The exit code is 1 when one was created on this machine and is not running.
     """
-    from headrace.endpoints.status import endpoint_document
+    from headrace.endpoints.status import endpoint_document, endpoint_documents
 
     project, services = project_and_services()
-    row = endpoint_document(project, name, current().target, services)
-    display(row, lambda: record(row, _STATUS), ("name", "state", "service", "id"))
-    return 1 if row["kind"] == "installed" and row["state"] != "running" else 0
+    target = current().target
+    if len(names) == 1:
+        rows = [endpoint_document(project, names[0], target, services)]
+    else:
+        rows = endpoint_documents(project, target, services, names or None)
+    display(
+        rows[0] if len(names) == 1 else rows,
+        lambda: "\n\n".join(record(row, _STATUS) for row in rows) or "No endpoints.",
+        ("name", "state", "service", "id"),
+    )
+    stopped = [row for row in rows if row["kind"] == "installed" and row["state"] != "running"]
+    return 1 if stopped else 0
 
 
 def _ago(seconds: int | None) -> str:
