@@ -34,7 +34,7 @@ label = "run {run}"
 input = { run = "{run:int}", share = "{run:float}", text = "{kind} of {run}", whole = "{name}" }
 """
 ARRIVAL = Arrival(
-    "t", "c", "run0283_calib", "/in/run0283_calib/", Path("/"), groups=(("run", "0283"),)
+    "t", "c", "run0283_calib", "/in/run0283_calib/", Path("/"), texts=(("run", "0283"),)
 )
 
 
@@ -95,25 +95,25 @@ def test_a_mistake_is_told_in_one_line(
     [("0283", "int", 283), ("-1", "int", -1), ("1.5", "float", 1.5), ("2", "float", 2.0)],
 )
 def test_a_group_becomes_a_number(text: str, type_: str, number: float) -> None:
-    found = render_input(f"{{run:{type_}}}", replace(ARRIVAL, groups=(("run", text),)))
+    found = render_input(f"{{run:{type_}}}", replace(ARRIVAL, texts=(("run", text),)))
     assert (found, type(found)) == (number, type(number))
 
 
 @pytest.mark.parametrize("text", ["", "1_0", "٣", " 1", "1.5", "nan", "0x1", "one"])
 def test_what_is_no_number_is_refused_for_good(text: str) -> None:
     with pytest.raises(StartRefused, match="is not a whole number"):
-        render_input({"run": "{run:int}"}, replace(ARRIVAL, groups=(("run", text),)))
+        render_input({"run": "{run:int}"}, replace(ARRIVAL, texts=(("run", text),)))
 
 
 @pytest.mark.parametrize("text", ["inf", "1e999", "", "1,5"])
 def test_what_is_not_finite_is_refused_for_good(text: str) -> None:
     with pytest.raises(StartRefused, match="is not a number"):
-        render_input("{run:float}", replace(ARRIVAL, groups=(("run", text),)))
+        render_input("{run:float}", replace(ARRIVAL, texts=(("run", text),)))
 
 
 def test_a_group_that_takes_no_part_is_empty(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, regex=r"(?P<run>\d+)(_(?P<part>\w+))?")
-    assert trigger.match_groups("12") == (("run", "12"), ("part", ""))
+    assert trigger.texts_of("12") == (("run", "12"), ("part", ""))
 
 
 def test_an_expression_that_backtracks_for_ever_elsewhere_holds_nothing_up(tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_an_expression_that_backtracks_for_ever_elsewhere_holds_nothing_up(tmp_p
 
 def test_names_that_are_not_utf8_match_nothing_unseen(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, regex=r".*")
-    assert trigger.match_groups("odd\udc80") == ()
+    assert trigger.texts_of("odd\udc80") == ()

@@ -88,7 +88,11 @@ def test_a_directory_without_triggers_has_none(folder: Path) -> None:
         ("flow =", "# ", "start.flow: missing"),
         ('"incoming"', '"/outgoing/"', "is not a directory; make it, or correct the root"),
         ('"incoming"', '"../incoming"', 'may not contain ".." or "~"'),
-        ("path =", 'what = "dir"\npath =', 'watch.what: "dir" must be "directory" or "file"'),
+        (
+            "path =",
+            'what = "dir"\npath =',
+            'watch.what: "dir" must be "directory", "file" or "set"',
+        ),
         ("path =", 'observer = "x"\npath =', '"auto", "inotify" or "poll"'),
         ("path =", "settle = -1\npath =", "watch.settle: must be a number of seconds from 0"),
         ("path =", "settle = nan\npath =", "watch.settle: must be a number of seconds from 0"),

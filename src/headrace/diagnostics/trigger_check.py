@@ -95,11 +95,15 @@ def _example(trigger: Trigger) -> Any:
 
     pattern = "1" if trigger.regex else trigger.pattern
     name = "".join(character if character.isalnum() else "1" for character in pattern)
-    path = f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
-    location = trigger.directory / name
-    # A text that is a number, too, where a template asks for one.
-    groups = tuple((group, "1") for group in trigger.group_names)
-    arrival = Arrival(trigger.name, trigger.collection, name, path, location, groups=groups)
+    path = f"{trigger.path}{'1/' * (trigger.depth - 1)}{name}"
+    location = trigger.root / path.strip("/")
+    path += "/" if trigger.what == "directory" else ""
+    # Texts that are numbers, too, where a template asks for one.
+    texts = tuple((text, "1") for text in trigger.text_names)
+    members = tuple(f"{path}{number}" for number in range(len(trigger.members)))
+    arrival = Arrival(
+        *(trigger.name, trigger.collection, name, path, location), texts=texts, members=members
+    )
     return render_input(dict(trigger.input), arrival)
 
 

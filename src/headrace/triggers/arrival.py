@@ -21,7 +21,9 @@ class Arrival:
         path: path within the collection, with a trailing slash for a directory.
         location: absolute path on this machine.
         generation: 1 for the first arrival at this path, 2 after it was removed or replaced, ...
-        groups: names and texts of the groups of the trigger's `regex`.
+        texts: further placeholders: the groups of the trigger's `regex`, and the names of the
+            directories between the watched one and this.
+        members: of a set of files, the paths of all of them within the collection.
     """
 
     trigger: str
@@ -30,7 +32,8 @@ class Arrival:
     path: str
     location: Path
     generation: int = 1
-    groups: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
+    members: tuple[str, ...] = ()
 
 
 def entry_name(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from headrace.triggers.arrival import Arrival, identify
+from headrace.triggers.entries import entry_key, make_arrival
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
@@ -20,17 +21,7 @@ def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
     Returns:
         the arrival.
     """
-    inner = record.path.strip("/")
-    name = inner.rpartition("/")[2]
-    return Arrival(
-        trigger=trigger.name,
-        collection=record.collection,
-        name=name,
-        path=record.path,
-        location=trigger.root / inner,
-        generation=record.generation,
-        groups=trigger.match_groups(name),
-    )
+    return make_arrival(trigger, record.path, record.generation)
 
 
 def locate(trigger: Trigger, arrival: Arrival, record: Record) -> Literal["there", "gone", "away"]:
@@ -42,13 +33,15 @@ def locate(trigger: Trigger, arrival: Arrival, record: Record) -> Literal["there
         record: its record in the ledger.
     """
     try:
-        with WatchedDirectory(trigger, arrival.location.parent) as directory:
+        # The path of the trigger may have been changed since.
+        watched = record.path.startswith(trigger.path)
+        folder = trigger.directory if watched else arrival.location.parent
+        key = entry_key(trigger, record.path) if watched else arrival.name
+        with WatchedDirectory(trigger, folder) as directory:
             filesystem = directory.probe_filesystem()
             here = filesystem.root == record.root
             try:
-                identity = identify(
-                    arrival.name, inodes=filesystem.stable_inodes, dir_fd=directory.fd
-                )
+                identity = identify(key, inodes=filesystem.stable_inodes, dir_fd=directory.fd)
             except FileNotFoundError:
                 return "gone" if here else "away"
             if identity.surely_same(record.identity):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
 
 from headrace.triggers.watched_directory import WatchedDirectory
 
@@ -37,7 +38,12 @@ class DirectoryScanner:
         self._trusted = False
 
     def scan(
-        self, directory: WatchedDirectory, now: float, *, force: bool = False
+        self,
+        directory: WatchedDirectory,
+        now: float,
+        *,
+        force: bool = False,
+        on_parent: Callable[[str], None] = lambda key: None,
     ) -> dict[str, int] | None:
         """List what may be an arrival.
 
@@ -45,6 +51,7 @@ class DirectoryScanner:
             directory: the watched directory, just opened.
             now: monotonic time in s.
             force: read the directory even if it does not seem to have changed.
+            on_parent: as of `WatchedDirectory.list_names`.
 
         Returns:
             inode numbers by name; None if nothing was added or removed since the last scan.
@@ -59,7 +66,7 @@ class DirectoryScanner:
             return None
         trusted = now - self._stamped_at > _GRANULARITY
         try:
-            names = directory.list_names()
+            names = directory.list_names(on_parent)
         except BaseException:
             self._stamp = None
             raise

@@ -86,7 +86,7 @@ class DirectoryAttachment:
         """
         if self._notifier is None or self.filesystem is None or self.filesystem.remote:
             return False
-        if self._trigger.what == "file" or scope.is_empty:
+        if self._trigger.what != "directory" or scope.is_empty:
             # The directory's own watch reports what happens to the files in it.
             return True
         try:
@@ -99,6 +99,25 @@ class DirectoryAttachment:
                 f"{explain_inotify_error(error)}; looking at it again and again instead"
             )
             return False
+
+    def follow_parent(self, key: str) -> None:
+        """Have what appears in a directory between the watched one and arrivals reported.
+
+        Args:
+            key: its path in the watched directory.
+        """
+        if self._notifier is None:
+            return
+        try:
+            self._notifier.watch_parent(key, self._trigger.directory / key)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            self._problems.report(
+                f"{self._trigger.directory}: no inotify for all directories in it: "
+                f"{explain_inotify_error(error)}; scanning every {self._trigger.interval:g} s "
+                "instead"
+            )
 
     def unfollow(self, name: str) -> None:
         """Have no more changes in an arrival reported."""

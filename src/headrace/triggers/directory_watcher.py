@@ -22,6 +22,7 @@ from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.completeness.rule import Look
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
+from headrace.triggers.entries import entry_key
 from headrace.triggers.entry_index import EntryIndex
 from headrace.triggers.errors import LedgerUnusable
 from headrace.triggers.events import CheckFinished, CheckStarted, WatchEvent, Watching
@@ -143,11 +144,18 @@ class DirectoryWatcher:
                     for waiting in self._index.pending:
                         self._follow_anew(waiting, now)
                 continue
+            if name.count("/") < self._trigger.depth - 1:
+                # A directory between this one and the arrivals.
+                self.queue.reschedule_earlier(_SCAN, now)
+                continue
             pending = self._index.pending.get(name)
             if pending:
                 self._record_change(name, pending, kinds, at)
             if Change.ENTRY in kinds or not (pending or name in self._index.handled):
                 changed.append(name)
+            lead = self._index.member_of.get(name, name)
+            if lead != name:
+                self._record_change(lead, self._index.pending[lead], kinds | Change.CONTENT, at)
             marked = marked_name(self._trigger, name)
             if marked in self._index.pending:
                 self.queue.reschedule_earlier(("arrival", marked), now)
@@ -174,7 +182,7 @@ class DirectoryWatcher:
             return
         if Change.CONTENT in kinds:
             self.queue.reschedule_earlier(task, pending.record_change(at))
-            if self._trigger.what == "file" and pending.scope.awaits(name):
+            if self._trigger.what != "directory" and pending.scope.awaits(pending.arrival.name):
                 kinds |= Change.AWAITED
         if Change.AWAITED in kinds:
             look_at = pending.record_awaited(self._clock())
@@ -224,8 +232,13 @@ class DirectoryWatcher:
             attached_at = self._clock()
             full = started_at - self._full_scan_at >= _FULL_SCAN_INTERVAL
             # File systems that make up inodes may not keep a directory's time of change either.
-            force = full or not self._attachment.stable_inodes
-            names = self._scanner.scan(directory, started_at, force=force)
+            # Deeper directories have times of change of their own.
+            force = full or not self._attachment.stable_inodes or self._trigger.depth > 1
+            names = self._scanner.scan(
+                directory, started_at, force=force, on_parent=self._attachment.follow_parent
+            )
+            for key, reason in directory.unread.items():
+                self._problems.report(f"{self._trigger.directory / key}: {reason}")
             if names is not None:
                 self._index.compare(names, directory, full=full)
             return full, self._clock() - attached_at
@@ -350,7 +363,7 @@ class DirectoryWatcher:
     def _finish_check(
         self, pending: PendingArrival, size: tuple[int, int], answer: Future[str]
     ) -> None:
-        name = pending.arrival.name
+        name = entry_key(self._trigger, pending.record.path)
         pending.is_being_checked = False
         self._on_event(CheckFinished(pending.arrival))
         if self._index.pending.get(name) is not pending:

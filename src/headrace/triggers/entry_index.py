@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from headrace.triggers.arrival import Identity, entry_name
+from headrace.triggers.arrival import Identity
 from headrace.triggers.arrival_location import arrival_from_record
 from headrace.triggers.completeness.pending import LookBudget, PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
-from headrace.triggers.entries import entry_path, list_entries
+from headrace.triggers.entries import entry_key, entry_path, list_entries
 from headrace.triggers.events import Removed, Seen, WatchEvent
 from headrace.triggers.ignored_names import is_printable_name
 from headrace.triggers.ledger import Ledger
@@ -26,10 +26,11 @@ MORE_ENTRIES: Task = ("entries", "")
 
 
 class EntryIndex:
-    """Index of a watched directory's entries by name, kept in step with the ledger.
+    """Index of a watched directory's entries by key, kept in step with the ledger.
 
     Attributes:
         pending: what is not known to be complete.
+        member_of: of each file of a set that is pending, the file that stands for the set.
         handled: number of the record and identity of what has been complete, or is skipped.
 
     Args:
@@ -56,6 +57,7 @@ class EntryIndex:
     ) -> None:
         self.pending: dict[str, PendingArrival] = {}
         self.handled: dict[str, tuple[int, Identity]] = {}
+        self.member_of: dict[str, str] = {}
         # New entries that are not written down yet, the next ones last.
         self._unknown: list[str] = []
         self._trigger = trigger
@@ -81,8 +83,9 @@ class EntryIndex:
                 skip = list(list_entries(trigger, filesystem, directory))
             ledger.add_root(*where, skip)
         known = ledger.handled_entries(*where)
-        self.handled = {entry_name(path): (id_, identity) for id_, path, identity in known}
+        self.handled = {entry_key(trigger, path): (id_, one) for id_, path, one in known}
         self.pending.clear()
+        self.member_of.clear()
         self._unknown.clear()
         self._starts.forget_complete()
         for record in ledger.records_without_run(trigger.name, trigger.collection):
@@ -110,7 +113,11 @@ class EntryIndex:
                 continue
             if name not in self.pending:
                 unknown.append(name)
-        gone = [name for name in (*self.handled, *self.pending) if name not in names]
+        gone = [
+            name
+            for name in (*self.handled, *self.pending)
+            if name not in names and not _lies_in(name, directory.unread)
+        ]
         self.update(gone, directory)
         self._unknown = unknown[::-1]
         self.update_unknown(directory)
@@ -153,12 +160,15 @@ class EntryIndex:
         now = self._clock()
         arrival = arrival_from_record(self._trigger, record)
         about = (self._trigger, record, arrival)
-        self.pending[arrival.name] = PendingArrival(*about, now, self._budget)
+        key = entry_key(self._trigger, record.path)
+        self.pending[key] = PendingArrival(*about, now, self._budget)
+        for member in self._member_keys(key):
+            self.member_of[member] = key
         self._on_event(Seen(arrival))
         if len(self.pending) == 1:
             # As long as something waits, each scan asks again.
             self._starts.prepare(arrival)
-        self._queue.push(("arrival", arrival.name), now)
+        self._queue.push(("arrival", key), now)
 
     def adopt(self, record: Record) -> None:
         """Take note of an arrival that another process has asked a run for.
@@ -166,38 +176,50 @@ class EntryIndex:
         A replay is the next generation at its path: it is the one that goes away with the entry.
         """
         filesystem = self._attachment.filesystem
-        name = entry_name(record.path)
+        name = entry_key(self._trigger, record.path)
         here = filesystem is not None and record.root == filesystem.root
         if here and record.present and name in self.handled and name not in self.pending:
             self.handled[name] = (record.id, record.identity)
 
     def mark_complete(self, name: str) -> PendingArrival:
         """Move an entry from the pending to the handled ones."""
-        complete = self.pending.pop(name)
-        self._attachment.unfollow(name)
+        complete = self._pop_pending(name)
         self.handled[name] = (complete.record.id, complete.record.identity)
         return complete
 
     def reopen(self, id_: int, changed: PendingArrival) -> None:
         """Have an arrival that changed since it was complete become complete anew."""
-        if self.handled.get(changed.arrival.name, (None,))[0] == id_:
-            del self.handled[changed.arrival.name]
+        key = entry_key(self._trigger, changed.record.path)
+        if self.handled.get(key, (None,))[0] == id_:
+            del self.handled[key]
             self.add_pending(changed.record)
 
     def _record_seen(self, root: str, entries: Iterable[tuple[str, Identity]]) -> None:
         trigger = self._trigger
         for record in self._ledger.record_seen(trigger.name, trigger.collection, root, entries):
-            name = entry_name(record.path)
+            name = entry_key(trigger, record.path)
             replaced = self.pending.get(name)
             if replaced and replaced.record.id != record.id:
-                del self.pending[name]
-                self._attachment.unfollow(name)
+                self._pop_pending(name)
                 self._on_event(Removed(replaced.arrival))
             self.handled.pop(name, None)
             if record.state == "seen":
                 self.add_pending(record)
             else:
                 self.handled[name] = (record.id, record.identity)
+
+    def _pop_pending(self, key: str) -> PendingArrival:
+        self._attachment.unfollow(key)
+        for member in self._member_keys(key):
+            self.member_of.pop(member, None)
+        return self.pending.pop(key)
+
+    def _member_keys(self, key: str) -> Iterable[str]:
+        """Yield the keys of all files of a set."""
+        if self._trigger.what == "set":
+            above, slash, name = key.rpartition("/")
+            for member in self._trigger.member_names(name):
+                yield f"{above}{slash}{member}"
 
     def _mark_missing(self, names: Iterable[str]) -> None:
         ids = {}
@@ -207,8 +229,11 @@ class EntryIndex:
         self._ledger.mark_missing(ids.values())
         for name in ids:
             self.handled.pop(name, None)
-            pending = self.pending.pop(name, None)
-            if pending:
-                self._attachment.unfollow(name)
+            if name in self.pending:
+                pending = self._pop_pending(name)
                 self._queue.remove(("arrival", name))
                 self._on_event(Removed(pending.arrival))
+
+
+def _lies_in(key: str, directories: Mapping[str, str]) -> bool:
+    return any(key.startswith(f"{directory}/") for directory in directories)

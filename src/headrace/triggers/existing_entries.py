@@ -26,6 +26,7 @@ class ExistingEntries:
     def __str__(self) -> str:
         """Return it in one line for people."""
         kind = {"directory": ("directory", "directories"), "file": ("file", "files")}
+        kind["set"] = ("set of files", "sets of files")
         one, several = kind[self.trigger.what]
         lie = f"1 {one} lies" if self.count == 1 else f"{self.count:,} {several} lie"
         return f"{self.trigger.name}: {lie} in {self.trigger.directory}, which was never watched"

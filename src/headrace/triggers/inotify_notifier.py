@@ -65,6 +65,9 @@ class InotifyNotifier:
         self._lock = threading.Lock()
         self._trees: dict[str, _Tree] = {}
         self._places: dict[int, tuple[_Tree, str]] = {}
+        # Directories between this one and the arrivals: their keys by descriptor.
+        self._parents: dict[int, str] = {}
+        self._parent_keys: dict[str, int] = {}
         self._inotify = INotify()
         try:
             real = os.path.realpath(directory)
@@ -113,6 +116,24 @@ class InotifyNotifier:
                 self._forget(name)
             return complete
 
+    def watch_parent(self, key: str, location: Path) -> None:
+        """Report what appears in a directory between this one and the arrivals.
+
+        Args:
+            key: its path in this one; what lies in it is reported below that.
+            location: the directory.
+
+        Raises:
+            OSError: it cannot be watched.
+        """
+        with self._lock:
+            if key in self._parent_keys:
+                return
+            self._check_limit()
+            mask = self._mask | self._flags.DONT_FOLLOW
+            descriptor = self._inotify.add_watch(str(location), mask)
+            self._parents[descriptor], self._parent_keys[key] = key, descriptor
+
     def unwatch(self, name: str) -> None:
         """Report no more changes in a directory; nothing happens if none were."""
         with self._lock:
@@ -126,8 +147,7 @@ class InotifyNotifier:
         while waiting:
             path = waiting.pop()
             place = _join(tree.location, path) if path else tree.location
-            if len(self._places) >= self._limit:
-                raise OSError(errno.EDQUOT, f"{self._limit:,} directories are watched already")
+            self._check_limit()
             try:
                 # Before it is read: what appears in it meanwhile is either read or reported.
                 descriptor = self._inotify.add_watch(place, self._mask | self._flags.DONT_FOLLOW)
@@ -146,6 +166,10 @@ class InotifyNotifier:
                 if not path:
                     raise
         return True
+
+    def _check_limit(self) -> None:
+        if len(self._places) + len(self._parents) >= self._limit:
+            raise OSError(errno.EDQUOT, f"{self._limit:,} directories are watched already")
 
     def _register(self, descriptor: int, tree: _Tree, path: str) -> None:
         old = tree.watches.get(path)
@@ -221,13 +245,32 @@ class InotifyNotifier:
             for name in list(self._trees):
                 self._forget(name)
             return "", Change.ENTRY | Change.LOST
-        if event.wd != self._own:
+        above = "" if event.wd == self._own else self._parents.get(event.wd)
+        if above is None:
             return self._follow(event)
         if not event.name:
+            if event.mask & flags.IGNORED:
+                self._forget_parent(event.wd)
             gone = event.mask & (self._itself | flags.IGNORED | flags.UNMOUNT)
-            return "", Change.ENTRY if gone else Change(0)
+            return above, Change.ENTRY if gone or above else Change(0)
+        key = _join(above, event.name)
+        if event.mask & flags.ISDIR and event.mask & flags.MOVED_FROM:
+            self._forget_parents(key)
         written = event.mask & (flags.CLOSE_WRITE | flags.ATTRIB)
-        return event.name, Change.CONTENT if written else Change.ENTRY
+        return key, Change.CONTENT if written else Change.ENTRY
+
+    def _forget_parent(self, descriptor: int) -> None:
+        key = self._parents.pop(descriptor, None)
+        if key is not None and self._parent_keys.get(key) == descriptor:
+            del self._parent_keys[key]
+
+    def _forget_parents(self, key: str) -> None:
+        """Watch a directory no more that was moved away, nor those in it."""
+        for descriptor, parent in [*self._parents.items()]:
+            if f"{parent}/".startswith(f"{key}/"):
+                self._forget_parent(descriptor)
+                with contextlib.suppress(OSError):
+                    self._inotify.rm_watch(descriptor)
 
     def _follow(self, event: Any) -> tuple[str, Change]:
         """Follow a change in a tree: directories in it come and go; return what to report."""

@@ -13,7 +13,7 @@ from headrace.triggers.arrival_table import find_present
 from headrace.triggers.completeness.background import BackgroundRules
 from headrace.triggers.completeness.registry import make_rules
 from headrace.triggers.completeness.rule import Look, PolledRule
-from headrace.triggers.entries import entry_path
+from headrace.triggers.entries import entry_path, make_arrival
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ignored_names import is_printable_name
 from headrace.triggers.ledger_access import ledger_connection
@@ -83,31 +83,35 @@ def find_arrival(trigger: Trigger, path: Path, ledger: Path) -> NamedArrival:
     """
     # The last part is not followed: a link is no arrival.
     location = path.parent.resolve() / path.name
-    if location.parent != trigger.directory.resolve():
+    watched = trigger.directory.resolve()
+    if watched not in location.parents:
         raise TriggerError(
             f"{path}: does not lie in {trigger.directory}, which trigger {trigger.name} watches; "
             "an arrival is an entry of that directory"
+        )
+    key = str(location.relative_to(watched))
+    if key.count("/") != trigger.depth - 1:
+        raise TriggerError(
+            f"{path}: does not lie in {trigger.directory} at depth {trigger.depth}, where arrivals "
+            f"of trigger {trigger.name} are"
         )
     try:
         with WatchedDirectory(trigger) as directory:
             filesystem = directory.probe_filesystem()
             inodes = filesystem.stable_inodes
-            identity = directory.identify(location.name, inodes=inodes)
+            identity = directory.identify(key, inodes=inodes)
     except OSError as error:
         raise TriggerError(f"{path}: cannot be looked at: {error.strerror}") from error
     if identity is None or not is_printable_name(location.name):
         raise TriggerError(f"{path}: {_refusal(trigger, location)}")
     record = None
-    inner = entry_path(trigger, location.name)
+    inner = entry_path(trigger, key)
     if ledger.exists():
         place = (trigger.name, trigger.collection, inner)
         with ledger_connection(ledger) as database:
             for root in (filesystem.root, filesystem.earlier_root):
                 record = record or find_present(database, place, root, identity)
-    groups = trigger.match_groups(location.name)
-    arrival = Arrival(
-        trigger.name, trigger.collection, location.name, inner, location, groups=groups
-    )
+    arrival = make_arrival(trigger, inner)
     if record is not None:
         arrival = arrival_from_record(trigger, record)
     return NamedArrival(trigger, arrival, filesystem.root, identity, inodes, record)
@@ -121,7 +125,8 @@ def _refusal(trigger: Trigger, location: Path) -> str:
         return "its name has control characters or is not UTF-8; rename it"
     right = location.is_dir if trigger.what == "directory" else location.is_file
     if location.is_symlink() or not right():
-        return f"is no {trigger.what}, and trigger {trigger.name} takes nothing else"
+        kind = "directory" if trigger.what == "directory" else "file"
+        return f"is no {kind}, and trigger {trigger.name} takes nothing else"
     which = f"regex {trigger.regex!r}" if trigger.regex else f"pattern {trigger.pattern!r}"
     return (
         f"its name does not match watch.{which} of {trigger.file}, or is one "

@@ -14,10 +14,23 @@ from headrace.triggers.errors import StartRefused, TriggerError
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _TYPED = re.compile(r"\{(\w+):(\w+)\}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_EXACT = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
+Texts = str | tuple[str, ...]
+"""What a placeholder stands for: a text, or a list of them."""
 
-def placeholders(arrival: Arrival) -> dict[str, str]:
+
+def parent_names(depth: int) -> tuple[str, ...]:
+    """Return the placeholders of the directories between the watched one and an arrival.
+
+    Args:
+        depth: of the arrivals; the nearest directory is ``parent``, the next one ``parent2``.
+    """
+    return tuple("parent" if level == 1 else f"parent{level}" for level in range(1, depth))
+
+
+def placeholders(arrival: Arrival) -> dict[str, Texts]:
     """List what a template may say about an arrival.
 
     Args:
@@ -26,7 +39,8 @@ def placeholders(arrival: Arrival) -> dict[str, str]:
     Returns:
         Texts by placeholder: `name`; `stem`, the name up to its last dot; `path` within the
         collection (with a trailing slash for a directory); `folder`, the path of the directory
-        that it lies in; `collection`; `trigger`; and the named groups of the trigger's `regex`.
+        that it lies in; `collection`; `trigger`; the named groups of the trigger's `regex`; the
+        names of the directories above it, below the watched one; `members`, a list, of a set.
     """
     return {
         "name": arrival.name,
@@ -35,18 +49,33 @@ def placeholders(arrival: Arrival) -> dict[str, str]:
         "folder": entry_folder(arrival.path),
         "collection": arrival.collection,
         "trigger": arrival.trigger,
-        **dict(arrival.groups),
+        **dict(arrival.texts),
+        **({"members": arrival.members} if arrival.members else {}),
     }
 
 
 PLACEHOLDERS = ("name", "stem", "path", "folder", "collection", "trigger")
 
 
+def render_names(templates: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Fill in templates of names.
+
+    Args:
+        templates: the templates.
+        texts: texts by placeholder.
+
+    Raises:
+        TriggerError: as `render_input`.
+    """
+    return tuple(_fill(template, texts, "watch.members") for template in templates)
+
+
 def render_input(template: Any, arrival: Arrival) -> Any:
     """Fill in a template.
 
     Nothing but the placeholders is understood: no attributes, indices, conversions or formats.
-    A text that is ``{name:int}`` or ``{name:float}`` and nothing else becomes a number.
+    A text that is ``{name:int}`` or ``{name:float}`` and nothing else becomes a number, one that is
+    ``{members}`` a list.
     ``{{`` and ``}}`` stand for braces. Keys of objects are left as they are.
 
     Args:
@@ -64,7 +93,7 @@ def render_input(template: Any, arrival: Arrival) -> Any:
 
 
 def check_template(
-    template: Any, where: str, known: Mapping[str, str] | None = None, *, typed: bool = True
+    template: Any, where: str, known: Mapping[str, Texts] | None = None, *, typed: bool = True
 ) -> None:
     """Find the mistakes of a template before anything arrives.
 
@@ -77,7 +106,7 @@ def check_template(
     Raises:
         TriggerError: as `render_input`; the message begins with the place.
     """
-    texts = dict.fromkeys(PLACEHOLDERS, "1") if known is None else known
+    texts: Mapping[str, Texts] = dict.fromkeys(PLACEHOLDERS, "1") if known is None else known
     _render(template, texts, where, typed)
 
 
@@ -86,8 +115,12 @@ def is_typed(text: str) -> bool:
     return _TYPED.fullmatch(text) is not None
 
 
-def _render(value: Any, texts: Mapping[str, str], where: str, typed: bool = True) -> Any:
+def _render(value: Any, texts: Mapping[str, Texts], where: str, typed: bool = True) -> Any:
     if isinstance(value, str):
+        alone = _EXACT.fullmatch(value) if typed else None
+        items = texts.get(alone[1]) if alone else None
+        if isinstance(items, tuple):
+            return list(items)
         exact = _TYPED.fullmatch(value) if typed else None
         return _convert(exact, texts, where) if exact else _fill(value, texts, where)
     if isinstance(value, Mapping):
@@ -100,7 +133,7 @@ def _render(value: Any, texts: Mapping[str, str], where: str, typed: bool = True
     raise TriggerError(f"{where}: {value} is not a JSON value; write it as a text in quotes")
 
 
-def _fill(text: str, texts: Mapping[str, str], where: str) -> str:
+def _fill(text: str, texts: Mapping[str, Texts], where: str) -> str:
     def put(piece: re.Match[str]) -> str:
         if piece[0] in ("{{", "}}"):
             return piece[0][0]
@@ -114,7 +147,13 @@ def _fill(text: str, texts: Mapping[str, str], where: str) -> str:
                 )
             known = known_names(piece[1], texts)
             raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
-        return texts[piece[1]]
+        found = texts[piece[1]]
+        if not isinstance(found, str):
+            raise TriggerError(
+                f'{where}: {piece[0]} in "{text}" is a list; it stands in an input alone, as a '
+                "text of its own"
+            )
+        return found
 
     return _PIECE.sub(put, text)
 
@@ -134,7 +173,7 @@ def _number(text: str) -> float:
 _TYPES: Final[Mapping[str, Callable[[str], int | float]]] = {"int": _integer, "float": _number}
 
 
-def _convert(piece: re.Match[str], texts: Mapping[str, str], where: str) -> int | float:
+def _convert(piece: re.Match[str], texts: Mapping[str, Texts], where: str) -> int | float:
     """Return the number that a placeholder with a type makes."""
     name, type_ = piece[1], piece[2]
     if name not in texts:
@@ -146,7 +185,7 @@ def _convert(piece: re.Match[str], texts: Mapping[str, str], where: str) -> int 
             f"{known_names(type_, _TYPES)}"
         )
     try:
-        return _TYPES[type_](texts[name])
+        return _TYPES[type_](str(texts[name]))
     except ValueError as error:
         place = f"{where}: " if where else ""
         raise StartRefused(f"{place}{piece[0]}: {texts[name]!r} is not {error}") from error

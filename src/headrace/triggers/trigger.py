@@ -12,6 +12,7 @@ from headrace.triggers.name_pattern import name_pattern
 from headrace.triggers.tables.afterwards import AfterwardsTable
 from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
+from headrace.triggers.template import parent_names, render_names
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Trigger:
         collection: name of the collection.
         root: the collection's directory on this machine.
         path: path of the watched directory within the collection, with slashes at both ends.
-        what: whether each new directory or each new file is an arrival.
+        what: whether each new directory or each new file is an arrival, or each new file with those
+            that belong to it ("set").
+        depth: number of levels below the watched directory at which arrivals lie; default 1.
+        members: of a set, templates of the names of its files; the first is the one that is named.
         pattern: shell pattern that an arrival's name matches; default "*".
         regex: regular expression that all of it matches, instead of `pattern`; its named groups are
             placeholders.
@@ -56,10 +60,12 @@ class Trigger:
     collection: str
     root: Path
     path: str
-    what: Literal["directory", "file"]
+    what: Literal["directory", "file", "set"]
     flow: str
     pattern: str = "*"
     regex: str | None = None
+    depth: int = 1
+    members: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     settle: float = 5.0
     marker: str | None = None
@@ -84,14 +90,32 @@ class Trigger:
         return CollectionPath.parse(self.collection, self.path).local(self.root)
 
     @property
-    def group_names(self) -> tuple[str, ...]:
-        """Names of the groups of `regex`."""
-        return name_pattern(self.regex).groups if self.regex else ()
+    def text_names(self) -> tuple[str, ...]:
+        """Names of the placeholders that this trigger has besides the usual ones."""
+        groups = name_pattern(self.regex).groups if self.regex else ()
+        return (*groups, *parent_names(self.depth))
 
-    def match_groups(self, name: str) -> tuple[tuple[str, str], ...]:
-        """Return names and texts of the groups of `regex` in an arrival's name."""
-        found = name_pattern(self.regex).match(name) if self.regex else None
-        return tuple((found or dict.fromkeys(self.group_names, "")).items())
+    def texts_of(self, path: str) -> tuple[tuple[str, str], ...]:
+        """Return these placeholders and what they say of an arrival.
+
+        Args:
+            path: its path in the collection.
+        """
+        *above, name = path.strip("/").split("/")
+        groups = name_pattern(self.regex).match(name) if self.regex else None
+        parents = zip(parent_names(self.depth), reversed(above), strict=False)
+        texts = dict.fromkeys(self.text_names, "")
+        return tuple({**texts, **(groups or {}), **dict(parents)}.items())
+
+    def member_names(self, name: str) -> tuple[str, ...]:
+        """Return the names of all files of a set.
+
+        Args:
+            name: of the file that stands for it.
+        """
+        texts = {"name": name, "stem": name.rpartition(".")[0] or name}
+        texts |= dict(self.texts_of(name))
+        return tuple(dict.fromkeys((name, *render_names(self.members, texts))))
 
     @property
     def follows_runs(self) -> bool:
@@ -106,7 +130,9 @@ class Trigger:
     @property
     def completeness(self) -> dict[str, Any]:
         """Values of the completeness rules by which an arrival is complete, by their keys."""
-        first = {"marker": self.marker} if self.marker else {"settle": self.settle}
+        first: dict[str, Any] = {"marker": self.marker} if self.marker else {"settle": self.settle}
+        if self.what == "set":
+            first = {"members": self.members, **first}
         further = {
             "minimum_count": self.minimum_count,
             "manifest": self.manifest,

@@ -13,7 +13,8 @@ from headrace._internal.near_names import known_names
 from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.name_pattern import InvalidPattern, name_pattern
-from headrace.triggers.template import PLACEHOLDERS, check_template
+from headrace.triggers.set_members import InvalidMember, lead_regex
+from headrace.triggers.template import PLACEHOLDERS, Texts, check_template, parent_names
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.trigger_file import TRIGGER, TriggerTable, read_document
 
@@ -162,7 +163,9 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         path=watch.path,
         what=watch.what,
         pattern=watch.pattern,
-        regex=watch.regex,
+        regex=watch.lead,
+        depth=watch.depth,
+        members=watch.members,
         ignore=(*watch.ignore, *_marks(found)),
         settle=watch.settle,
         marker=watch.marker,
@@ -221,14 +224,23 @@ def _check_templates(reading: Reading) -> None:
                 reading.top.child("start").child(name).report(str(error))
 
 
-def _example_placeholders(watch: Mapping[str, Any]) -> dict[str, str]:
-    """Return the placeholders of a trigger's templates, each with a text that is a number, too."""
-    regex = watch.get("regex")
+def _example_placeholders(watch: Mapping[str, Any]) -> dict[str, Texts]:
+    """Return the placeholders of a trigger's templates, each with a text that is a number, too.
+
+    Args:
+        watch: the table as it is in the file, which may have faults.
+    """
+    regex, members, depth = watch.get("regex"), watch.get("members"), watch.get("depth", 1)
+    is_set = watch.get("what") == "set"
     try:
+        if is_set and regex is None and watch.get("pattern", "*") == "*":
+            regex = lead_regex(members[0]) if isinstance(members, list) and members else None
         groups = name_pattern(regex).groups if isinstance(regex, str) else ()
-    except InvalidPattern:
+    except (InvalidPattern, InvalidMember, TypeError):
         groups = ()
-    return dict.fromkeys((*PLACEHOLDERS, *groups), "1")
+    parents = parent_names(depth) if isinstance(depth, int) and depth < 100 else ()
+    texts: dict[str, Texts] = dict.fromkeys((*PLACEHOLDERS, *groups, *parents), "1")
+    return {**texts, "members": ("1",)} if is_set else texts
 
 
 def _marks(found: TriggerTable) -> tuple[str, ...]:

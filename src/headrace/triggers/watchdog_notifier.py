@@ -67,5 +67,8 @@ class WatchdogNotifier:
         """Report changes in a directory that waits: this notifier cannot."""
         return False
 
+    def watch_parent(self, key: str, location: Path) -> None:
+        """Report changes of the entries of a directory in this one: this notifier cannot."""
+
     def unwatch(self, name: str) -> None:
         """Report no more changes in a directory."""

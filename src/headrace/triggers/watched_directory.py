@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from headrace.triggers.arrival import Identity, identify
 from headrace.triggers.completeness.marker import marked_name
 from headrace.triggers.ignored_names import may_be_arrival
 from headrace.triggers.trigger import Trigger
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class FilesystemInfo:
 class WatchedDirectory(ClosedOnExit):
     """The directory of a trigger, open; use it in a ``with`` statement.
 
+    Attributes:
+        fd: its descriptor.
+        unread: keys of directories in it that could not be read when names were listed, and why.
+
     Args:
         trigger: the trigger.
         folder: the directory, where it is not the one that the trigger watches now.
@@ -54,8 +61,8 @@ class WatchedDirectory(ClosedOnExit):
     def __init__(self, trigger: Trigger, folder: Path | None = None) -> None:
         self._trigger = trigger
         # Opening makes a network file system ask its server for the time of change.
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        self.fd = os.open(folder or trigger.directory, flags)
+        self.fd = os.open(folder or trigger.directory, _FLAGS)
+        self.unread: dict[str, str] = {}
         try:
             self.status = os.fstat(self.fd)
             # Disks number their top directories alike; the time of birth distinguishes them.
@@ -89,25 +96,68 @@ class WatchedDirectory(ClosedOnExit):
         earlier = f"{kind}:{self.status.st_ino}"
         return FilesystemInfo(f"{earlier}:{self._which}", observer, inodes, earlier, remote)
 
-    def list_names(self) -> dict[str, int]:
-        """List what may be an arrival: inode numbers by name."""
-        trigger, names = self._trigger, {}
-        with os.scandir(self.fd) as entries:
+    def list_names(self, on_parent: Callable[[str], None] = lambda key: None) -> dict[str, int]:
+        """List what may be an arrival: inode numbers by key (`headrace.triggers.entries`).
+
+        Args:
+            on_parent: called with the key of each directory between this one and the arrivals,
+                just before it is read.
+        """
+        names: dict[str, int] = {}
+        self.unread.clear()
+        self._list(self.fd, "", 1, names, on_parent)
+        return names
+
+    def _list(
+        self,
+        descriptor: int,
+        above: str,
+        level: int,
+        names: dict[str, int],
+        on_parent: Callable[[str], None],
+    ) -> None:
+        trigger = self._trigger
+        pattern, ignore, regex = trigger.pattern, trigger.ignore, trigger.regex
+        parents = []
+        with os.scandir(descriptor) as entries:
             for entry in entries:
-                if not may_be_arrival(entry.name, trigger.pattern, trigger.ignore, trigger.regex):
+                if level < trigger.depth:
+                    may_hold = may_be_arrival(entry.name, ignore=ignore)
+                    if may_hold and entry.is_dir(follow_symlinks=False):
+                        parents.append(entry.name)
+                    continue
+                if not may_be_arrival(entry.name, pattern, ignore, regex):
                     continue
                 if marked_name(trigger, entry.name) is not None:
                     continue
                 right = entry.is_dir if trigger.what == "directory" else entry.is_file
                 if right(follow_symlinks=False):
-                    names[entry.name] = entry.inode()
-        return names
+                    names[f"{above}{entry.name}"] = entry.inode()
+        for name in parents:
+            key = f"{above}{name}"
+            on_parent(key)
+            try:
+                inner = os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=descriptor)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                self.unread[key] = f"{error.strerror}; what lies in it is taken to be there still"
+                continue
+            try:
+                if os.fstat(inner).st_dev != self.status.st_dev:
+                    self.unread[key] = "is another file system; watch it by a trigger of its own"
+                    continue
+                self._list(inner, f"{key}/", level + 1, names, on_parent)
+            except OSError as error:
+                self.unread[key] = f"{error.strerror}; what lies in it is taken to be there still"
+            finally:
+                os.close(inner)
 
     def identify(self, name: str, *, inodes: bool) -> Identity | None:
         """Read the identity of what has a name, if it may be an arrival.
 
         Args:
-            name: a name in the directory.
+            name: the key of something in the directory.
             inodes: whether inode numbers last here.
 
         Returns:
@@ -117,13 +167,24 @@ class WatchedDirectory(ClosedOnExit):
             OSError: it cannot be looked at.
         """
         trigger = self._trigger
-        if not may_be_arrival(name, trigger.pattern, trigger.ignore, trigger.regex):
+        *above, last = name.split("/")
+        if len(above) != trigger.depth - 1:
             return None
-        if marked_name(trigger, name) is not None:
+        if not may_be_arrival(last, trigger.pattern, trigger.ignore, trigger.regex):
+            return None
+        if marked_name(trigger, last) is not None:
             return None
         try:
+            for level in range(len(above)):
+                parent = os.stat(
+                    "/".join(above[: level + 1]), dir_fd=self.fd, follow_symlinks=False
+                )
+                if not stat.S_ISDIR(parent.st_mode) or not may_be_arrival(
+                    above[level], ignore=trigger.ignore
+                ):
+                    return None
             mode = os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode
             right = stat.S_ISDIR(mode) if trigger.what == "directory" else stat.S_ISREG(mode)
             return identify(name, inodes=inodes, dir_fd=self.fd) if right else None
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.triggers.completeness.rule import Look, PolledRule
-from headrace.triggers.completeness.snapshot import Snapshot, take_snapshot
+from headrace.triggers.completeness.snapshot import Snapshot, take_set_snapshot, take_snapshot
 
 if TYPE_CHECKING:
     from headrace.triggers.arrival import Arrival
@@ -75,6 +75,10 @@ class QuiescenceRule(PolledRule):
 
     def _snapshot(self, stable_inodes: bool) -> Snapshot:
         location, ignore = self.arrival.location, self.trigger.ignore
+        if self.trigger.what == "set":
+            names = self.trigger.member_names(self.arrival.name)
+            files = [location.with_name(name) for name in names]
+            return take_set_snapshot(files, stable_inodes=stable_inodes)
         return take_snapshot(location, ignore=ignore, stable_inodes=stable_inodes)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headrace._internal.entry_points import entry_points
 from headrace.triggers.completeness.manifest import ManifestRule
 from headrace.triggers.completeness.marker import MarkerRule
+from headrace.triggers.completeness.members import MembersRule
 from headrace.triggers.completeness.minimum_count import MinimumCountRule
 from headrace.triggers.completeness.program import ProgramRule
 from headrace.triggers.completeness.quiescence import QuiescenceRule
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "headrace.completeness_rules"
 
 BUILT_IN: Mapping[str, type[CompletenessRule]] = {
+    "members": MembersRule,
     "marker": MarkerRule,
     "settle": QuiescenceRule,
     "minimum_count": MinimumCountRule,

@@ -10,6 +10,7 @@ from headrace._internal.settings import Declared, Key, Kind, Place, RefusedValue
 from headrace.triggers.completeness.registry import find_rule, rule_keys
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.set_members import InvalidMember, lead_regex
 from headrace.triggers.tables.kinds import (
     TEXT,
     TEXTS,
@@ -20,7 +21,7 @@ from headrace.triggers.tables.kinds import (
     QuotedChoice,
     seconds,
 )
-from headrace.triggers.template import PLACEHOLDERS
+from headrace.triggers.template import PLACEHOLDERS, check_template, parent_names
 
 
 class _Absent(tuple[()]):
@@ -64,12 +65,28 @@ class WatchTable:
         ),
     ]
     what: Annotated[
-        Literal["directory", "file"],
+        Literal["directory", "file", "set"],
         Key(
-            "Whether each new directory or each new file is an arrival.",
-            kind=QuotedChoice(("directory", "file")),
+            "Whether each new directory, each new file or each set of files is an arrival.",
+            kind=QuotedChoice(("directory", "file", "set")),
         ),
     ] = "directory"
+    depth: Annotated[
+        int,
+        Key(
+            "Number of levels below the directory at which arrivals lie; {parent}, {parent2} ... "
+            "are the directories between.",
+            minimum=1,
+        ),
+    ] = 1
+    members: Annotated[
+        tuple[str, ...],
+        Key(
+            "Templates of the names of a set's files; the first is the one that stands for it.",
+            kind=TEXTS,
+            example='members = ["{shot}.segy", "{shot}.json"]',
+        ),
+    ] = ()
     pattern: Annotated[str, Key("Shell pattern that an arrival's name matches.", kind=TEXT)] = "*"
     regex: Annotated[
         str | None,
@@ -140,7 +157,20 @@ class WatchTable:
     ] = ""
     rules: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def lead(self) -> str | None:
+        """The regular expression of names; that of the first member of a set, where none is given.
 
+        Raises:
+            InvalidMember: the first member's name says no such thing.
+        """
+        if self.what == "set" and self.regex is None and self.pattern == "*":
+            return lead_regex(self.members[0])
+        return self.regex
+
+
+# Each level takes a look at all directories of the one above.
+_DEEPEST: Final = 8
 _WATCH: Final = table_of(WatchTable)
 
 
@@ -163,14 +193,36 @@ def _watch(values: dict[str, Any]) -> WatchTable:
 def _check(watch: WatchTable, place: Place) -> None:
     if watch.regex is not None and watch.pattern != "*":
         place.child("regex").refused("is instead of watch.pattern; leave one of them out")
+    if watch.depth > _DEEPEST:
+        place.child("depth").refused(f"is at most {_DEEPEST}")
+    _check_members(watch, place)
     for key in ("minimum_count", "manifest"):
         if watch.what != "directory" and getattr(watch, key):
             place.child(key).refused('needs what = "directory"; a file has no files in it')
     for group in name_pattern(watch.regex).groups if watch.regex else ():
-        if group in PLACEHOLDERS:
+        if group in PLACEHOLDERS or group in (*parent_names(watch.depth), "members"):
             place.child("regex").refused(
                 f"{{{group}}} is a placeholder already; name the group otherwise"
             )
+
+
+def _check_members(watch: WatchTable, place: Place) -> None:
+    if watch.what == "set" and len(watch.members) < 2:
+        place.child("members").refused("a set has the names of two files at least")
+    elif watch.what != "set" and watch.members:
+        place.child("members").refused('needs what = "set"')
+    elif watch.members:
+        try:
+            groups = name_pattern(watch.lead).groups if watch.lead else ()
+            for template in watch.members:
+                if "/" in template:
+                    raise InvalidMember(f'"{template}" must be a name without "/"')
+            texts = dict.fromkeys(("name", "stem", *groups), "1")
+            check_template(list(watch.members), "watch.members", texts, typed=False)
+        except InvalidMember as error:
+            place.child("members").refused(str(error))
+        except TriggerError as error:
+            place.child("members").report(str(error))
 
 
 WATCH: Final = Table(_watch_keys, _watch, _check)
