@@ -8,6 +8,10 @@
 * Copying: processor time of a process that watches while 20,000 files are copied into an arrival
   that settles, one by one.
 * Idle: processor time and memory of a process that watches directories of 100 files, all started.
+* Service: from the moment before a marker is created to a facility's answer that its run is stored,
+  through the watch's own client, beside watchdog's InotifyObserver to a handler that does nothing.
+* Entries: a directory with --files files, each an arrival: seconds to the first run, of one scan,
+  processor seconds of a round in which a file came, and memory.
 * Waiting: the same for directories that wait for a marker.
 
 Markers and writes come at random moments. The peers stand beside it, in turn: watchdog's
@@ -15,7 +19,7 @@ InotifyObserver on the whole tree, to its callback (for settling: to a timer tha
 anew), its PollingObserver, and our own polling. Prints JSON, with a figure of each round.
 
     python benchmarks/trigger.py [--rounds 3] [--arrivals 20] [--files 100000] [--seconds 20]
-        [--parts marker settle copying idle waiting] [--directory DIR]
+        [--parts marker settle copying idle waiting service entries] [--directory DIR]
 """
 
 from __future__ import annotations
@@ -37,6 +41,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from trigger_peers.entries_rows import entries_rows
+from trigger_peers.rows import FLUSH, quantile, row
+from trigger_peers.service import service_rows
 from trigger_peers.watching import (
     INTERVAL,
     OURS,
@@ -48,7 +55,6 @@ from trigger_peers.watching import (
 )
 
 AGES = (0.1, 1.0, 5.0, 15.0)
-FLUSH = "write and flush of 4 kB"
 # Copies the files of a directory one by one, with a pause after each.
 COPY = """
 import pathlib, sys, time
@@ -189,29 +195,6 @@ def measure_commit(repeat: int = 100) -> float:
     return round(1e3 * statistics.median(seconds), 3)
 
 
-def row(
-    id_: str, what: str, unit: str, values: dict[str, list[float]], settings: str
-) -> dict[str, Any]:
-    """Return a row of the table: figures of each round, ours and the peers'."""
-    rounded = {name: [round(value, 3) for value in each] for name, each in values.items()}
-    peers = [
-        {"name": name, "values": each, "settings": peer_settings(name)}
-        for name, each in rounded.items()
-        if name != OURS
-    ]
-    return {
-        **{"id": id_, "what": what, "unit": unit, "ours": rounded[OURS], "better": "less"},
-        **{"peers": peers, "settings": settings},
-    }
-
-
-def peer_settings(name: str) -> str:
-    """Return how a peer is set."""
-    if name == FLUSH:
-        return "the disk's own; a start waits for one"
-    return "whole tree" if "watchdog" in name else "poll"
-
-
 def marker_rows(rounds: int, arrivals: int) -> list[dict[str, Any]]:
     """Measure markers, all systems in turn."""
     median: dict[str, dict[str, list[float]]] = {}
@@ -255,11 +238,6 @@ def settle_rows(rounds: int, arrivals: int, directory: str | None) -> list[dict[
             title = f"{what}: 99th percentile" if key else what
             rows.append(row(f"settle_{case}{key}", title, "ms", values, says))
     return rows
-
-
-def quantile(values: list[float], share: float) -> float:
-    """Return the value that a share of the values is below."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def measure_flushes(place: str, repeat: int = 100) -> list[float]:
@@ -329,7 +307,7 @@ def cost_rows(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure everything and print it."""
-    parts = ["marker", "settle", "copying", "idle", "waiting"]
+    parts = ["marker", "settle", "copying", "idle", "waiting", "service", "entries"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--arrivals", type=int, default=20)
@@ -350,6 +328,10 @@ def main() -> None:
         rows += settle_rows(options.rounds, 5 * options.arrivals, options.directory)
     if "copying" in options.parts:
         rows += copying_rows(options.rounds, options.files // 5)
+    if "service" in options.parts:
+        rows += service_rows(options.rounds, 5 * options.arrivals, options.directory)
+    if "entries" in options.parts:
+        rows += entries_rows(options.rounds, options.files, options.directory)
     report = {
         "bare_commit_ms": measure_commit(),
         "rows": [*rows, *cost_rows(options)],

@@ -47,6 +47,12 @@ class Starts:
             self.at.setdefault(name, time.monotonic())
             self._changed.notify_all()
 
+    def wait_for_any(self) -> None:
+        """Wait until a name has been noted."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: bool(self.at), timeout=120):
+                raise SystemExit("no run was started within 2 minutes")
+
     def wait_for(self, names: set[str]) -> None:
         """Wait until all names have been noted."""
         with self._changed:

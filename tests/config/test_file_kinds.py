@@ -100,7 +100,7 @@ STRICTER = {
         for key in ("phone.url", "timezone", "webhook")
     }
     | {"action_providers.p.url"},
-    "trigger.toml": {"watch.collection", "limits.quiet_hours", "limits.timezone"},
+    "trigger.toml": {"watch.members", "watch.collection", "limits.quiet_hours", "limits.timezone"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }

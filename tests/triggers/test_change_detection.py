@@ -62,7 +62,10 @@ def test_what_is_expected_of_a_file_system(kind: str, remote: bool, inodes: bool
 
 @pytest.mark.parametrize(
     ("asked", "kind", "observer"),
-    [("auto", "nfs4", "poll"), ("auto", "ext4", "inotify"), ("inotify", "nfs4", "inotify")],
+    [
+        *(("auto", "nfs4", "poll"), ("auto", "ext4", "inotify"), ("inotify", "nfs4", "inotify")),
+        *(("both", "nfs4", "inotify"), ("both", "ext4", "inotify"), ("poll", "ext4", "poll")),
+    ],
 )
 def test_auto_polls_network_file_systems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, kind: str, observer: str

@@ -93,7 +93,7 @@ def test_a_directory_without_triggers_has_none(folder: Path) -> None:
             'what = "dir"\npath =',
             'watch.what: "dir" must be "directory", "file" or "set"',
         ),
-        ("path =", 'observer = "x"\npath =', '"auto", "inotify" or "poll"'),
+        ("path =", 'observer = "x"\npath =', '"auto", "both", "inotify" or "poll"'),
         ("path =", "settle = -1\npath =", "watch.settle: must be a number of seconds from 0"),
         ("path =", "settle = nan\npath =", "watch.settle: must be a number of seconds from 0"),
         ("path =", "settle = true\npath =", "watch.settle: must be a number of seconds from 0"),

@@ -15,6 +15,13 @@ _REMOTE = frozenset(
         *("vmhgfs", "wekafs"),
     }
 )
+# Changes are made through this machine's kernel alone, which reports them.
+_LOCAL = frozenset(
+    {
+        *("apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "nilfs2"),
+        *("overlay", "ramfs", "reiserfs", "tmpfs", "ufs", "xfs", "zfs"),
+    }
+)
 # Inode numbers are made up for each mount, and may change while it lasts.
 _PASSING_INODES = frozenset(
     ("9p", "cifs", "davfs", "ncpfs", "prl_fs", "smb2", "smb3", "smbfs", "vboxsf", "vmhgfs")
@@ -53,6 +60,11 @@ def file_system(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> st
 def is_remote(kind: str) -> bool:
     """Tell whether others may change such a file system unseen by this machine's kernel."""
     return kind in _REMOTE or kind == "fuse" or kind.startswith("fuse.")
+
+
+def is_local(kind: str) -> bool:
+    """Tell whether this machine's kernel is known to report all changes on such a file system."""
+    return kind in _LOCAL
 
 
 def has_stable_inodes(kind: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from headrace.triggers.change_notifier import ChangeNotifier, explain_inotify_error
 from headrace.triggers.changes import ChangeCallback, ReportScope
+from headrace.triggers.event_probe import EventProbe
 from headrace.triggers.problem_reporter import ProblemReporter
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
@@ -30,7 +32,7 @@ class DirectoryAttachment:
         self.filesystem: FilesystemInfo | None = None
         self.stamp: tuple[int, ...] | None = None
         self._trigger = trigger
-        self._on_change = on_change
+        self._probe = EventProbe(on_change)
         self._problems = problems
         self._notifier: ChangeNotifier | None = None
 
@@ -56,18 +58,35 @@ class DirectoryAttachment:
         if observer == "inotify":
             # Before the first scan, so that nothing falls between.
             try:
-                self._notifier = ChangeNotifier(self._trigger.directory, self._on_change)
+                self._notifier = ChangeNotifier(self._trigger.directory, self._probe.receive)
             except (OSError, RuntimeError, ImportError) as error:
                 observer = "poll"
                 self._problems.report(
                     f"{self._trigger.directory}: no inotify: {explain_inotify_error(error)}; "
                     f"scanning every {self._trigger.interval:g} s instead"
                 )
+        if self._notifier is not None and filesystem.uncertain:
+            filesystem, observer = self._probe_events(self._notifier, filesystem)
         with WatchedDirectory(self._trigger) as again:
             if again.stamp != directory.stamp:
                 self.detach()
                 return None
         return filesystem, observer
+
+    def _probe_events(
+        self, notifier: ChangeNotifier, filesystem: FilesystemInfo
+    ) -> tuple[FilesystemInfo, str]:
+        """Find out whether events are reported; without, scan only, and look again and again."""
+        if self._probe.sees_events(self._trigger.directory) is not False:
+            return filesystem, "inotify"
+        notifier.close()
+        self._notifier = None
+        self._problems.report(
+            f"{self._trigger.directory}: no event comes when a file is made there, as on a network "
+            f'file system; scanning every {self._trigger.interval:g} s; observer = "both" under '
+            "[watch] takes events nevertheless"
+        )
+        return replace(filesystem, observer="poll", remote=True), "poll"
 
     def follow(self, name: str, location: Path, scope: ReportScope) -> bool:
         """Have changes in an arrival that waits reported from now on; look at it afterwards.

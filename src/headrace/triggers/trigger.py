@@ -39,7 +39,8 @@ class Trigger:
         minimum_count: number of files that an arrival has at least; 0: any.
         manifest: name of the file in an arrival that lists its files, with sizes or digests.
         check: command that is called, once the arrival seems complete, to decide whether it is.
-        observer: how to notice; "auto" polls on network file systems.
+        observer: how to notice: "both", by events and scans ("inotify" is its earlier name);
+            "poll", by scans; "auto": both, but scans on network file systems and unseen probes.
         interval: seconds between two scans of the directory; default 10.
         existing: what becomes of what lay there before the directory was ever watched: "run" or
             "skip"; "": that is asked.
@@ -72,7 +73,7 @@ class Trigger:
     minimum_count: int = 0
     manifest: str | None = None
     check: tuple[str, ...] = ()
-    observer: Literal["auto", "inotify", "poll"] = "auto"
+    observer: Literal["auto", "both", "inotify", "poll"] = "auto"
     interval: float = 10.0
     existing: Literal["", "run", "skip"] = ""
     label: str = "{name}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from headrace._internal.closing import ClosedOnExit
 from headrace._internal.file_identity import identify_open
-from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
+from headrace._internal.mounts import file_system, has_stable_inodes, is_local, is_remote
 from headrace.triggers.arrival import Identity, identify
 from headrace.triggers.completeness.marker import marked_name
 from headrace.triggers.ignored_names import may_be_arrival
@@ -34,6 +34,7 @@ class FilesystemInfo:
         inodes: whether inode numbers last.
         earlier_root: what an earlier version called it.
         remote: whether others may change it unseen by this machine's kernel.
+        uncertain: whether nobody knows if events are reported; it is to be probed.
     """
 
     root: str
@@ -41,6 +42,7 @@ class FilesystemInfo:
     stable_inodes: bool
     earlier_root: str = ""
     remote: bool = False
+    uncertain: bool = False
 
 
 class WatchedDirectory(ClosedOnExit):
@@ -84,17 +86,22 @@ class WatchedDirectory(ClosedOnExit):
         """Find out which directory it is, and how it is to be watched.
 
         Returns:
-            what was found; the trigger's observer, unless it is "auto", is taken.
+            what was found; the trigger's observer, unless it is "auto", is taken: "inotify", which
+            is events and scans together, or "poll".
         """
         kind = file_system(Path(f"/proc/self/fd/{self.fd}"))
         observer, remote = self._trigger.observer, is_remote(kind)
+        uncertain = observer == "auto" and not remote and not is_local(kind)
         if observer == "auto":
             observer = "poll" if remote else "inotify"
+        elif observer == "both":
+            observer = "inotify"
         inodes = has_stable_inodes(kind)
         if not inodes:
-            return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0", remote)
+            return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0", remote, uncertain)
         earlier = f"{kind}:{self.status.st_ino}"
-        return FilesystemInfo(f"{earlier}:{self._which}", observer, inodes, earlier, remote)
+        root = f"{earlier}:{self._which}"
+        return FilesystemInfo(root, observer, inodes, earlier, remote, uncertain)
 
     def list_names(self, on_parent: Callable[[str], None] = lambda key: None) -> dict[str, int]:
         """List what may be an arrival: inode numbers by key (`headrace.triggers.entries`).

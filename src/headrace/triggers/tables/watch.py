@@ -138,10 +138,11 @@ class WatchTable:
         ),
     ] = ()
     observer: Annotated[
-        Literal["auto", "inotify", "poll"],
+        Literal["auto", "both", "inotify", "poll"],
         Key(
-            "How changes are noticed; auto polls on network file systems.",
-            kind=QuotedChoice(("auto", "inotify", "poll")),
+            "How changes are noticed: by events and scans together (both; inotify is its earlier "
+            "name), or by scans; auto takes both where events are reported.",
+            kind=QuotedChoice(("auto", "both", "inotify", "poll")),
         ),
     ] = "auto"
     interval: Annotated[
