@@ -157,6 +157,19 @@ def test_a_dead_connection_is_noticed_within_two_minutes() -> None:
     assert ntfy.SILENCE_SECONDS + ntfy._CONNECT_SECONDS < 120
 
 
+def test_a_proxy_of_the_environment_is_used(
+    server: NtfyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    # As a proxy it is asked for whole URLs, of any host.
+    monkeypatch.setenv("http_proxy", server.url)
+    server.publish(TOPIC, "through the proxy")
+    [found] = ntfy.NtfyServer("http://ntfy.example.org").poll(TOPIC, "all")
+    assert found["message"] == "through the proxy"
+    assert server.requests == [f"GET http://ntfy.example.org/{TOPIC}/json?since=all&poll=1"]
+
+
 def test_a_token_that_may_not_read_is_told_without_it(server: NtfyServer) -> None:
     server.tokens["tk_write"] = {"write"}
     with pytest.raises(PhoneServiceError) as error:

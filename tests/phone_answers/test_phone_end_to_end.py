@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,14 @@ from headrace.notifications import Notification, send_notification
 from headrace.notifications.phone.buttons import signer_of
 from headrace.notifications.phone.pairing import Pairing, read_pairing
 from headrace.notifications.phone.signed_commands import Command as PhoneCommand
-from headrace.project import load_project
+from headrace.notifications.phone.signed_commands import SignedCommand
+from headrace.phone_answers.command_record import CommandRecord, RecordedCommand
+from headrace.phone_answers.command_runner import CommandRunner
+from headrace.phone_answers.question_notifier import QuestionNotifier
+from headrace.project import Project, connect, load_project
 from tests.support.command_process import Command, command_in, document
 from tests.support.ntfy_server import NtfyServer
-from tests.support.phone import failed, phone_table, with_actions
+from tests.support.phone import button, failed, phone_table, with_actions
 from tests.support.waiting import wait_until
 
 BREAKS = {
@@ -106,12 +111,38 @@ class PhoneAtHand:
         messages = self.server.of_topic(self.pairing.topic)
         return [f"{each['title']}: {each['message']}" for each in messages]
 
+    def listener(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "headrace.cli", "notify", "listen"],
+            cwd=self.root,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Have a process listen, whose stream is open."""
+        process = self.listener()
+        try:
+            wait_until(lambda: self.server.streams > 0, "the stream")
+            yield
+        finally:
+            process.terminate()
+            process.communicate()
+
     def listen_once(self) -> list[str]:
         """Have what was answered carried out, and return what was told back."""
         before = len(self.told())
         done = self.headrace("notify", "listen", "--once")
         assert done.returncode == 0, done.stderr
         return self.told()[before:]
+
+
+def load_target(root: Path) -> Callable[[str], Project]:
+    def load(target: str) -> Project:
+        return load_project(root, target=target)
+
+    return load
 
 
 @pytest.fixture
@@ -133,6 +164,8 @@ def phone(tmp_path: Path, server: NtfyServer) -> Iterator[PhoneAtHand]:
     (root / "triggers" / "new.toml").write_text(TRIGGER)
     (root / "data").mkdir()
     text = 'name = "small"\n[collections.here]\nroot = "data"\n'
+    # What the facility tells by itself waits for others of its kind, except where a test says so.
+    text += '[notify]\ndigest = "1h"\n'
     (root / "headrace.toml").write_text(text + phone_table(server.url))
     at_hand = PhoneAtHand(root, server)
     for arguments in (["notify", "pair"], ["deploy"]):
@@ -156,6 +189,54 @@ def test_a_failed_run_is_retried_once_however_often_the_button_is_pressed(
     assert retries[0]["run_id"][:8] in first[0]
     phone.server.press(message, "Retry")
     assert phone.listen_once() == []
+    assert len(phone.runs()) == 2
+
+
+def test_the_facility_tells_of_a_failure_and_the_phone_has_it_retried(
+    phone: PhoneAtHand,
+) -> None:
+    file = phone.root / "headrace.toml"
+    file.write_text(file.read_text().replace('digest = "1h"', 'digest = "1s"'))
+    assert phone.headrace("facility", "down").returncode == 0
+    run_id = phone.failed_run()
+    [message] = wait_until(lambda: phone.server.of_topic(phone.pairing.topic), "the message")
+    assert message["title"] == "small: breaks: FAILED"
+    assert "as it is meant to" in message["message"]
+    phone.server.press(message, "Retry")
+    with phone.listening():
+        wait_until(lambda: any("retry: done" in each for each in phone.told()), "what was done")
+    retries = [each for each in phone.runs().values() if each["run_id"] != run_id]
+    assert [each["retry_of"]["run_id"] for each in retries] == [run_id]
+
+
+def test_a_service_that_hangs_delays_no_command(phone: PhoneAtHand) -> None:
+    runs = [phone.run("waits") for _ in range(2)]
+    messages = [phone.tell(with_actions(("Cancel", "cancel", each))) for each in runs]
+    with phone.listening():
+        phone.server.hanging.set()
+        for message in messages:
+            body = button(message, "Cancel")["body"]
+            phone.server.publish(phone.pairing.answers_topic, body)
+        wait_until(
+            lambda: {phone.runs()[each]["status"] for each in runs} == {"FAILED"}, "both ends"
+        )
+        assert not any("cancel: done" in each for each in phone.told())
+        phone.server.hanging.clear()
+        wait_until(lambda: sum("cancel: done" in each for each in phone.told()) == 2, "the news")
+
+
+def test_a_retry_that_was_sent_before_a_kill_is_found_and_not_sent_again(
+    phone: PhoneAtHand,
+) -> None:
+    run_id = phone.failed_run()
+    runner = CommandRunner(load_target(phone.root), connect)
+    signed = SignedCommand(
+        PhoneCommand("retry", run_id, "", "local"), 0, 2**40, "0c3a1d2e-0000-4000-8000-00000000000f"
+    )
+    given = RecordedCommand(signed, "id1", "started", "", time.time(), 0, False)
+    first = runner.run(given, lambda: None)
+    again = runner.run(replace(given, sent=True), lambda: None)
+    assert (first.state, again) == ("done", first)
     assert len(phone.runs()) == 2
 
 
@@ -237,14 +318,11 @@ def test_a_question_is_answered_and_the_second_answer_is_refused(phone: PhoneAtH
     assert output["answer"]["response"] == "y"
 
 
-def test_a_question_is_told_once_and_answered_by_its_button(phone: PhoneAtHand) -> None:
+def test_a_question_is_told_with_its_options_and_answered_by_a_button(phone: PhoneAtHand) -> None:
     run_id = phone.run("asks")
-    wait_until(lambda: document(phone.headrace, "web-input", "list"), "the question")
-    told = phone.listen_once()
-    assert len(told) == 1
-    assert told[0].startswith("small: Accept the model?: ")
-    assert phone.listen_once() == []
-    [message] = phone.server.of_topic(phone.pairing.topic)
+    [message] = wait_until(lambda: phone.server.of_topic(phone.pairing.topic), "the message")
+    assert message["title"] == "small: asks: waits for an answer"
+    assert message["message"].startswith("Accept the model?\nrun asks\n?\n")
     assert [each["label"] for each in message["actions"]] == ["Accept", "Reject"]
     phone.server.press(message, "Reject")
     assert phone.listen_once() == ["small: answer: done: Accept the model?: answered with Reject"]
@@ -253,17 +331,37 @@ def test_a_question_is_told_once_and_answered_by_its_button(phone: PhoneAtHand) 
     assert output["answer"]["response"] == "n"
 
 
-def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: PhoneAtHand) -> None:
-    def listener() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "headrace.cli", "notify", "listen"],
-            cwd=phone.root,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+def test_a_question_that_the_service_tells_nobody_of_is_told_once(phone: PhoneAtHand) -> None:
+    phone.run("asks")
+    wait_until(lambda: document(phone.headrace, "web-input", "list"), "the question")
+    sent: list[Notification] = []
+    down = True
 
+    def send(notification: Notification) -> str:
+        if not down:
+            sent.append(notification)
+        return "down" if down else ""
+
+    said: list[str] = []
+    with CommandRecord(phone.root / "record.db") as record:
+        asking = QuestionNotifier(
+            record, load_target(phone.root), connect, "local", send, said.append
+        )
+        asking.notify()
+        asking.notify()
+        down = False
+        asking.notify()
+        asking.notify()
+    assert said == ["down"]
+    [told] = sent
+    assert told.subject == "Accept the model?"
+    assert told.link.startswith("headrace web-input respond ")
+    assert [each.label for each in told.actions] == ["Accept", "Reject"]
+
+
+def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: PhoneAtHand) -> None:
     message = phone.tell(failed(phone.failed_run()))
-    first = listener()
+    first = phone.listener()
     wait_until(lambda: phone.server.streams == 1, "the stream")
     second = phone.headrace("notify", "listen")
     assert (second.returncode, "nothing to do" in second.stderr) == (0, True)
@@ -272,7 +370,7 @@ def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: Pho
     # Pressed while nobody listens; the server keeps it.
     phone.server.press(message, "Retry")
     phone.server.drop_streams()
-    third = listener()
+    third = phone.listener()
     wait_until(lambda: any("retry: done" in each for each in phone.told()), "what was done")
     third.send_signal(signal.SIGTERM)
     _, said = third.communicate()

@@ -15,6 +15,7 @@ from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.event_queue import EventQueue
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.runs import RunTable
+from headrace.facility.store.web_inputs import WebInputTable
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
 from headrace.notifications import Notification
 from headrace.notifications.outbox import OUTBOX_FILE, Outbox
@@ -46,8 +47,10 @@ class NotifyingBench(Bench):
     def start_engine(self) -> None:
         self.part = FacilityNotifications(lambda: self.now)
         identity = Identity("00000000-0000-0000-0000-000000000001", "me@here")
-        tables = (RunTable(self.store), ActionTable(self.store), self.engine.event_queue)
-        self.part.start(PartContext(self.root, identity, *tables, self.store.health))
+        self.web_inputs = WebInputTable(self.store, identity, 3600.0)
+        tables = (RunTable(self.store), ActionTable(self.store), self.web_inputs)
+        others = (self.engine.event_queue, self.store.health)
+        self.part.start(PartContext(self.root, identity, *tables, *others))
         super().start_engine()
 
     def close(self) -> None:
@@ -201,6 +204,7 @@ def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_p
         state = "Decide"
         message = "iteration {iteration}: misfit {m.now:.4f}, {100 * (m.now / m.then - 1):+.1f} %"
         picture = "{'id': place, 'path': '/maps/vp.png'}"
+        buttons = ["stop_after_iteration", "pause"]
         [[notifications]]
         state = "Decide"
         when = "m.now > m.then"
@@ -223,8 +227,13 @@ def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_p
     bench.part.check()
     place = bench.part._settings.project().collection_id("here", "local")
     body = {"iteration": 12, "m": {"then": 0.0129, "now": 0.0123}, "place": place}
-    bench.ended(bench.engine.start_run(stored, {"body": body}).id)
+    run_id = bench.engine.start_run(stored, {"body": body}).id
+    bench.ended(run_id)
     [told] = bench.notified(1)
+    assert [(each.label, each.command, each.run_id) for each in told.actions] == [
+        ("Stop after this", "stop_after_iteration", run_id),
+        ("Pause", "pause", run_id),
+    ]
     assert told.subject == "Inversion: iteration 12: misfit 0.0123, -4.7 %"
     assert told.picture == tmp_path / "data" / "maps" / "vp.png"
     assert told.severity == "info"

@@ -147,6 +147,7 @@ class Container:
             tables.identity,
             tables.runs,
             tables.actions,
+            tables.web_inputs,
             self.engine.event_queue,
             tables.store.health,
         )

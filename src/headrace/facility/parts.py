@@ -13,6 +13,7 @@ from headrace.facility.identity import Identity
 from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.event_queue import EventQueue
 from headrace.facility.store.runs import RunTable
+from headrace.facility.store.web_inputs import WebInputTable
 from headrace.facility.supervision import Health, describe
 
 ENTRY_POINT_GROUP: Final = "headrace.facility_parts"
@@ -29,6 +30,7 @@ class PartContext:
         identity: who runs are started by.
         runs: the runs.
         actions: their actions.
+        web_inputs: the questions that they ask.
         event_queue: what happened to them.
         health: where it reports problems, and sees those of others.
     """
@@ -37,6 +39,7 @@ class PartContext:
     identity: Identity
     runs: RunTable
     actions: ActionTable
+    web_inputs: WebInputTable
     event_queue: EventQueue
     health: Health
 

@@ -140,7 +140,7 @@ class AnswersService:
             )
             questions = (
                 QuestionNotifier(asked, self._load, self._ask, target, self._send, self._say)
-                if "answer" in self._phone.settings.commands
+                if "answer" in self._phone.settings.commands and target != "local"
                 else None
             )
             notifier = OutcomeNotifier(outcomes, self._send, self._say)

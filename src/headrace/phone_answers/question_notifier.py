@@ -1,23 +1,25 @@
-"""Tells the phone of the questions that runs ask, with their options as buttons."""
+"""Tells the phone of the questions that runs ask at the hosted service, with buttons.
+
+At ``local`` the facility tells of them, by every channel.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from headrace._internal.periodic import PeriodicWork
-from headrace._internal.terminal_text import terminal_text
 from headrace.errors import HeadraceError
-from headrace.notifications import Action, Notification
-from headrace.notifications.phone.ntfy import MAX_ACTIONS
+from headrace.notifications import Notification
 from headrace.phone_answers.command_record import CommandRecord
 from headrace.project import Project
+from headrace.runs.question_messages import question_message
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
-QUESTION_SECONDS: Final = {"local": 10.0, "globus": 60.0}
-"""Seconds between two looks at the open web inputs, by where the runs are."""
+QUESTION_SECONDS: Final = 60.0
+"""Seconds between two looks at the open web inputs."""
 
 
 class QuestionNotifier:
@@ -44,8 +46,9 @@ class QuestionNotifier:
         self._record, self._load, self._connect = record, load, connect
         self._target, self._send, self._say = target, send, say
         self._problem = ""
-        seconds = QUESTION_SECONDS[target]
-        self._work = PeriodicWork(self.notify, seconds, self._report, name="question notifier")
+        self._work = PeriodicWork(
+            self.notify, QUESTION_SECONDS, self._report, name="question notifier"
+        )
 
     def start(self) -> None:
         """Look for questions from now on."""
@@ -96,30 +99,3 @@ class QuestionNotifier:
         if problem != self._problem:
             self._problem = problem
             self._say(problem)
-
-
-def question_message(document: Mapping[str, Any]) -> Notification:
-    """Return what the phone shows of a web input: its question, and three options as buttons.
-
-    Args:
-        document: the web input.
-    """
-    from headrace.runs.web_inputs import question_lines
-
-    web_input_id, options = str(document["id"]), document["options"]
-    title, *lines = question_lines(document)
-    label = (document.get("run") or {}).get("label")
-    text = [*([f"run {label}"] if label else []), *lines]
-    if len(options) > MAX_ACTIONS:
-        text.append("options: " + ", ".join(str(each["label"]) for each in options))
-    return Notification(
-        terminal_text(title),
-        terminal_text("\n".join(text), multiline=True) or terminal_text(title),
-        "warning",
-        f"headrace web-input respond {web_input_id}",
-        key=f"question/{web_input_id}",
-        actions=tuple(
-            Action(str(each["label"]), f"answer:{each['option_id']}", web_input_id)
-            for each in options[:MAX_ACTIONS]
-        ),
-    )

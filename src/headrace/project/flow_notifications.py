@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from headrace._internal.settings import Choice, Key, RefusedValue, Text
-from headrace.notifications.notification import SEVERITIES, Severity
+from headrace._internal.settings import Choice, Key, ListOf, RefusedValue, Text
+from headrace.notifications.notification import SEVERITIES, Action, Severity
 
 if TYPE_CHECKING:
     from headrace.flowlang.expressions import Expression
+
+RUN_BUTTONS: Final[Mapping[str, str]] = {
+    "cancel": "Cancel",
+    "pause": "Pause",
+    "stop_after_iteration": "Stop after this",
+}
+"""Commands to a run that goes on, with what their buttons say."""
 
 
 class _Expression(Text):
@@ -68,6 +75,23 @@ class FlowNotification:
         ),
     ] = ""
     severity: Annotated[Severity, Key("How urgent it is.", kind=Choice(SEVERITIES))] = "info"
+    buttons: Annotated[
+        tuple[str, ...],
+        Key(
+            "Answers that a phone offers, where [notify.phone] allows them: "
+            f"{', '.join(RUN_BUTTONS)}.",
+            kind=ListOf(Choice(tuple(RUN_BUTTONS))),
+            example='buttons = ["cancel"]',
+        ),
+    ] = ()
+
+    def actions(self, run_id: str) -> tuple[Action, ...]:
+        """Return the answers that people can give.
+
+        Args:
+            run_id: the run that they are about.
+        """
+        return tuple(Action(RUN_BUTTONS[name], name, run_id) for name in self.buttons)
 
     def text(self, payload: Mapping[str, Any]) -> str | None:
         """Return what people are told after the state.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from headrace._internal.periodic import PeriodicWork
 from headrace.config.notify_table import status_event
@@ -185,7 +185,9 @@ class FacilityNotifications:
                         self._report,
                     )
                 )
-                stage = stage_message(view, flow, before, event, context.actions)
+                stage = stage_message(
+                    view, flow, before, event, context.actions, self._find_question
+                )
                 if stage is not None and self._settings.wants(stage[0]):
                     found.append(stage[1])
                 for position, notification in enumerate(found):
@@ -206,6 +208,12 @@ class FacilityNotifications:
                 label=message.label,
                 more=message.more,
             )
+
+    def _find_question(self, web_input_id: str) -> Mapping[str, Any] | None:
+        try:
+            return self._context.web_inputs.get(web_input_id).document
+        except HeadraceError:
+            return None
 
     def _check_problems(self) -> None:
         found = {each.part: each.description for each in self._context.health.problems}

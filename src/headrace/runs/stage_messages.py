@@ -21,6 +21,7 @@ from headrace.project.flow_notifications import FlowNotification
 from headrace.project.project import Project
 from headrace.runs.describe import format_duration
 from headrace.runs.poller import RunView, parse_time
+from headrace.runs.question_messages import question_message
 
 _LEFT: Final = (EventKind.ENDED, EventKind.STEPPED)
 
@@ -38,7 +39,12 @@ def is_question(flow: Flow | None, state: str) -> bool:
 
 
 def stage_message(
-    view: RunView, flow: Flow, before: RunState | None, event: Event, actions: ActionTable
+    view: RunView,
+    flow: Flow,
+    before: RunState | None,
+    event: Event,
+    actions: ActionTable,
+    find_question: Callable[[str], Mapping[str, Any] | None] = lambda web_input_id: None,
 ) -> tuple[str, Notification] | None:
     """Return what people may be told of an event of a batch stage, or of a question.
 
@@ -48,6 +54,7 @@ def stage_message(
         before: where the run stood before the event.
         event: the event.
         actions: the facility's actions.
+        find_question: returns the web input of an id; None where there is none.
 
     Returns:
         The name of the event, ``launched``, ``finished`` or, of a web input, ``waits``, and the
@@ -60,9 +67,15 @@ def stage_message(
         question = event.data["body"].get(ID_PARAMETER)
         message = f"{label} waits for an answer: headrace web-input show {question}"
         subject = f"{label}: waits for an answer"
-        return "waits", Notification(
+        notification = Notification(
             subject, message, "warning", link, key=f"{key}/{question}", time=event.time
         )
+        document = find_question(str(question))
+        if document is None:
+            return "waits", notification
+        asked = question_message(document)
+        text = f"{asked.subject}\n{asked.message}\n{message}"
+        return "waits", replace(notification, message=text, actions=asked.actions)
     if not is_batch_stage(flow, state):
         return None
     if event.kind is EventKind.CALLED:
@@ -121,6 +134,7 @@ def result_messages(
             table.severity,
             f"headrace run show {view.id}",
             key=f"run/{view.id}/{table.state}/{number}",
+            actions=table.actions(view.id),
             time=event.time,
         )
         location = table.picture_location(payload)
