@@ -47,6 +47,7 @@ OTHERS = {
 }
 ASKING = (
     "run list",
+    "run report",
     "run show last",
     "run log last",
     "run output last",

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,10 @@ def test_a_trigger_that_is_paused_needs_somebody(headrace: Command, served: Path
     pause_triggers(path, ["new"])
     document = told(headrace)
     assert (document["word"], parts(document)) == ("act", ["triggers"])
+    assert document["reason"] == "the trigger new is paused"
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE pauses SET reason = 'the run of run7 failed'")
+    assert told(headrace)["reason"] == "the trigger new is held: the run of run7 failed"
 
 
 def test_unix_format_has_a_line_for_each_finding(headrace: Command, served: Path) -> None:

@@ -117,6 +117,8 @@ def test_disks(free: int | None, total: int | None, word: list[str]) -> None:
         (TriggerState("new", {"failed": 1}), ["look"]),
         (TriggerState("new", {"refused": 1}), ["act"]),
         (TriggerState("new", {}, paused=True), ["act"]),
+        (TriggerState("new", {}, paused=True, reason="a run failed"), ["act"]),
+        (TriggerState("new", {"seen": 3}, waits={"the endpoint is offline": 3}), []),
     ],
 )
 def test_triggers(trigger: TriggerState, word: list[str]) -> None:

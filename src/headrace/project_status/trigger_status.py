@@ -18,11 +18,15 @@ class TriggerState:
         name: the trigger.
         arrivals: numbers of its arrivals by their state in the ledger.
         paused: whether it starts no runs for now.
+        reason: why it is paused; empty where a person has paused it.
+        waits: what complete arrivals wait for, such as an endpoint, with their numbers.
     """
 
     name: str
     arrivals: dict[str, int] = field(default_factory=dict)
     paused: bool = False
+    reason: str = ""
+    waits: dict[str, int] = field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
@@ -53,15 +57,22 @@ def read_triggers(project: Project, target: str) -> list[TriggerState]:
 
     path = ledger_file(project, target)
     counts: dict[str, dict[str, int]] = {}
-    paused: set[str] = set()
+    paused: dict[str, str] = {}
+    waits: dict[str, dict[str, int]] = {}
     if path.exists():
-        from headrace.triggers.ledger_access import count_arrivals, read_paused
+        from headrace.triggers.ledger_access import (
+            count_arrivals,
+            count_waits,
+            read_pause_reasons,
+        )
 
-        counts, paused = count_arrivals(path), set(read_paused(path))
+        counts, paused, waits = count_arrivals(path), read_pause_reasons(path), count_waits(path)
     names = {each.stem for each in project.triggers_dir.glob("*.toml")}
     return [
-        TriggerState(name, counts.get(name, {}), name in paused)
-        for name in sorted(names | paused | {name for name, has in counts.items() if has})
+        TriggerState(
+            name, counts.get(name, {}), name in paused, paused.get(name, ""), waits.get(name, {})
+        )
+        for name in sorted(names | paused.keys() | counts.keys())
     ]
 
 
@@ -73,7 +84,7 @@ def trigger_findings(triggers: Sequence[TriggerState]) -> Iterator[Finding]:
             yield Finding(
                 "act",
                 "triggers",
-                f"the trigger {each.name} is paused{waits}",
+                f"the trigger {each.name} {_paused(each)}{waits}",
                 f"headrace trigger resume {each.name}",
             )
         if each.refused:
@@ -91,3 +102,7 @@ def trigger_findings(triggers: Sequence[TriggerState]) -> Iterator[Finding]:
                 f"{failed:,} runs of the trigger {each.name} could not be started yet",
                 "headrace trigger arrivals --state failed",
             )
+
+
+def _paused(trigger: TriggerState) -> str:
+    return f"is held: {trigger.reason}" if trigger.reason else "is paused"

@@ -119,3 +119,52 @@ def count_arrivals(path: Path) -> dict[str, dict[str, int]]:
         for trigger, state, number in rows:
             found.setdefault(trigger, {})[state] = number
     return found
+
+
+def read_pause_reasons(path: Path) -> dict[str, str]:
+    """Return why triggers are paused, by their names; "" of those that a person has paused.
+
+    Args:
+        path: the ledger's file; where there is none, none is paused.
+
+    Raises:
+        TriggerError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    with ledger_connection(path) as database:
+        if not _has_column(database, "pauses", "reason"):
+            return dict.fromkeys(paused_triggers(database), "")
+        rows = database.execute("SELECT trigger, reason FROM pauses ORDER BY trigger")
+        return {str(trigger): str(reason) for trigger, reason in rows}
+
+
+def count_waits(path: Path) -> dict[str, dict[str, int]]:
+    """Return what arrivals without a run wait for, with their numbers, by trigger.
+
+    Args:
+        path: the ledger's file; where there is none, there are no arrivals.
+
+    Raises:
+        TriggerError: it cannot be read.
+    """
+    found: dict[str, dict[str, int]] = {}
+    if not path.exists():
+        return found
+    with ledger_connection(path) as database:
+        if not _has_column(database, "arrivals", "waits_for"):
+            return found
+        rows = database.execute(
+            "SELECT trigger, waits_for, count(*) FROM arrivals INDEXED BY without_run"
+            " WHERE state IN ('seen', 'starting', 'failed') AND waits_for <> ''"
+            " GROUP BY trigger, waits_for ORDER BY trigger, count(*) DESC"
+        )
+        for trigger, reason, number in rows:
+            found.setdefault(str(trigger), {})[str(reason)] = int(number)
+    return found
+
+
+def _has_column(database: sqlite3.Connection, table: str, column: str) -> bool:
+    """Say whether a ledger has a column, which one of an earlier version may lack."""
+    rows = database.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return any(row[0] == column for row in rows)

@@ -309,6 +309,14 @@ def an_account(world: World) -> None:
 
 
 @scenario
+def a_report_of_runs(world: World) -> None:
+    rows = world.project.told("run", "report", "--by", "month", "--number", "2")
+    assert all(row["started"] >= row["succeeded"] + row["failed"] for row in rows)
+    shown = world.project("run", "report", "-n", "1").stdout
+    assert shown.startswith(("from ", "No run was started"))
+
+
+@scenario
 def the_status_of_a_project(world: World) -> None:
     """It is asked where a facility serves the project, and where the hosted services do."""
     headrace = world.project

@@ -137,8 +137,10 @@ def _triggers(status: ProjectStatus) -> Iterator[Line]:
     for each in status.triggers or ():
         words = [f"{each.waiting:,} waiting", f"{each.arrivals.get('started', 0):,} started"]
         words += [f"{each.refused:,} refused"] if each.refused else []
-        words += ["paused"] if each.paused else []
+        words += ["held" if each.reason else "paused"] if each.paused else []
         yield "Triggers", f"{each.name}: {', '.join(words)}"
+        for reason, number in [*each.waits.items()][:_SHOWN]:
+            yield "Triggers", f"  {number:,} held back: {reason}"
 
 
 def _processes(status: ProjectStatus) -> Iterator[Line]:

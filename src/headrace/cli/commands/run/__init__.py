@@ -8,7 +8,7 @@ from headrace.cli.groups import lazy_group
 @lazy_group(
     __name__,
     (
-        *("list", "show", "why", "log", "output", "watch", "wait"),
+        *("list", "show", "why", "report", "log", "output", "watch", "wait"),
         *("cancel", "resume", "retry", "delete", "tag", "hold", "release", "undo"),
     ),
 )
