@@ -210,7 +210,9 @@ class RunChanger:
             new = retry_run(
                 services, self._target, run_id, request_id=record.id, **dict(wanted.options)
             )
-            return ChangeOutcome(run_id, "changed", f"retried as {new['run_id']}", new["run_id"])
+            note = (new.get("retry_of") or {}).get("note", "")
+            message = f"retried as {new['run_id']}" + (f" ({note})" if note else "")
+            return ChangeOutcome(run_id, "changed", message, new["run_id"])
 
         return self._each(retry, documents)
 

@@ -331,6 +331,22 @@ def test_a_full_disk_is_tried_again(run_here: Callable[..., Any], tmp_path: Path
     assert done["directory"].endswith("/job-3")
 
 
+def test_a_program_that_was_killed_is_run_again(
+    run_here: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = run_here("[ $(wc -l < count) -ge 2 ] || kill -KILL $$")
+    assert [each["cause"] for each in done["failed_attempts"]] == ["killed"]
+    assert count(tmp_path) == 2
+
+
+def test_a_program_that_crashes_twice_alike_is_not_run_again(
+    run_here: Callable[..., Any], tmp_path: Path
+) -> None:
+    with pytest.raises(BatchJobError, match="not repeated: crashed twice alike"):
+        run_here("kill -SEGV $$", attempts=5)
+    assert count(tmp_path) == 2
+
+
 def test_a_traceback_is_told_at_once(run_here: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(BatchJobError, match="not repeated: it would come again"):
         run_here(f"echo '{TRACEBACK}' >&2; exit 1")

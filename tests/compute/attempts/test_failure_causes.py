@@ -170,6 +170,8 @@ PRINTED_ELSEWHERE = [
         FailureCause.FILES,
     ),
     ("", 137, FailureCause.KILLED),
+    ("", -9, FailureCause.KILLED),
+    ("", -11, FailureCause.CRASHED),
     ("", 139, FailureCause.CRASHED),
     ("", 2, FailureCause.PROGRAM),
     ("usage: fit.py [-h]\nfit.py: error: unrecognized arguments: --rank", 2, FailureCause.PROGRAM),

@@ -185,6 +185,17 @@ def test_a_wait_time_is_held_against_the_walltime() -> None:
     assert codes(found(literal, walltimes={"id": 300})) == [DEFAULT_TIME]
 
 
+@pytest.mark.parametrize("path", ["$.own.a", "$.o.a"])
+def test_a_wait_time_is_held_against_the_walltime_of_each_endpoint_of_an_expression(
+    path: str,
+) -> None:
+    parameters = {"endpoint_id.=": "getattr('own.a', o.a)", "tasks.=": "[{'function_id': f}]"}
+    definition = flow(A=action(ActionUrl=COMPUTE, Parameters=parameters, WaitTime=3600))
+    short = ("warning", "wait-time-too-short")
+    assert short in codes(found(definition, walltimes={path: 3601.0}))
+    assert short not in codes(found(definition, walltimes={path: 3600.0}))
+
+
 SHOWN, WRITTEN = ("warning", "secret-in-log"), ("warning", "secret-in-definition")
 SECRETS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"password": "x"}, [WRITTEN]),

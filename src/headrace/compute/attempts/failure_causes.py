@@ -209,9 +209,12 @@ def _cause(outcome: JobOutcome, lines: Sequence[str]) -> tuple[FailureCause, str
     for texts in (_FILES, _CRASHED, _KILLED):
         if (found := _first(texts, lines)) is not None:
             return found
-    if outcome.exit_code in _KILL_CODES:
+    code = outcome.exit_code or 0
+    # Of a script that ran here it may be the signal's own number, below zero.
+    code = code if code >= 0 else 128 - code
+    if code in _KILL_CODES:
         return FailureCause.KILLED, ""
-    if outcome.exit_code in _CRASH_CODES:
+    if code in _CRASH_CODES:
         return FailureCause.CRASHED, ""
     return FailureCause.PROGRAM, ""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any, Final
 
 from headrace.flowlang import limits
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
+from headrace.flowlang.checker.analysis.expression_paths import argument_path
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.registry import RuleContext, rule
@@ -82,3 +84,18 @@ def _compute_ids(parameters: Any) -> Iterator[str]:
                 for key in (name, f"{name}.$"):
                     if isinstance(body.get(key), str):
                         yield body[key]
+                if isinstance(body.get(f"{name}.="), str):
+                    yield from _paths_in(body[f"{name}.="])
+
+
+def _paths_in(expression: str) -> Iterator[str]:
+    """Yield the paths that an expression names: dotted ones, and those of ``getattr``."""
+    try:
+        tree = ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # told by another rule
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and argument_path(node.args[0]) is not None:
+            yield f"$.{ast.literal_eval(node.args[0])}"
+        elif isinstance(node, ast.Attribute):
+            yield f"$.{ast.unparse(node)}"
