@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,42 @@ def test_the_first_runs_start_while_the_others_are_written_down(
     assert kinds.index(Started) < len(kinds) - 1 - kinds[::-1].index(Seen)
     assert client.names == names
     assert [record.state for record in read_ledger(tmp_path / "ledger.db")] == ["started"] * 400
+
+
+def test_not_more_wait_at_a_time_than_memory_is_meant_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.triggers.entry_index._AT_A_TIME", 5)
+    monkeypatch.setattr("headrace.triggers.entry_index._MOST", 10)
+    monkeypatch.setattr("headrace.triggers.entry_index._PAUSE", 0.001)
+    trigger = make_trigger(
+        tmp_path, what="file", settle=0.0, observer="poll", existing="run", interval=10_000.0
+    )
+    for number in range(200):
+        (trigger.directory / f"file_{number:03}").touch()
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
+        watch.wait_for(Started, 200)
+        waiting, most = 0, 0
+        for event in watch.events:
+            waiting += isinstance(event, Seen)
+            waiting -= isinstance(event, Started)
+            most = max(most, waiting)
+    assert most <= 10 + 5 + 1, "one chunk more, and one whose start is under way"
+    assert len(client.names) == 200
+
+
+def test_those_that_wait_for_long_keep_no_others_from_being_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.triggers.entry_index._AT_A_TIME", 5)
+    monkeypatch.setattr("headrace.triggers.entry_index._MOST", 10)
+    trigger = make_trigger(tmp_path, marker="DONE", observer="poll", existing="run")
+    for number in range(60):
+        (trigger.directory / f"event_{number:03}").mkdir()
+    last = [entry.name for entry in os.scandir(trigger.directory)][-1]
+    (trigger.directory / last / "DONE").touch()
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
+        watch.wait_for(Started)
+    assert client.names == [last]

@@ -22,6 +22,9 @@ from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
 
 # So many new entries are written down at a time; the first of them have their runs meanwhile.
 _AT_A_TIME = 500
+# While so many wait, and some of them are finished, no more are taken up, for each takes memory;
+# that is tried again after so long (s).
+_MOST, _PAUSE = 10_000, 0.1
 MORE_ENTRIES: Task = ("entries", "")
 
 
@@ -60,6 +63,8 @@ class EntryIndex:
         self.member_of: dict[str, str] = {}
         # New entries that are not written down yet, the next ones last.
         self._unknown: list[str] = []
+        self._waiting, self._most = 0, _MOST
+        self._going_on_until = 0.0
         self._trigger = trigger
         self._ledger = ledger
         self._attachment = attachment
@@ -124,11 +129,26 @@ class EntryIndex:
 
     def update_unknown(self, directory: WatchedDirectory) -> None:
         """Write down some of the new entries; the others are a task of their own."""
+        if self._unknown and self._is_full():
+            self._queue.push(MORE_ENTRIES, self._clock() + _PAUSE)
+            return
         names = self._unknown[: -_AT_A_TIME - 1 : -1]
         del self._unknown[-_AT_A_TIME:]
         self.update(names, directory)
         if self._unknown:
             self._queue.push(MORE_ENTRIES, self._clock())
+
+    def _is_full(self) -> bool:
+        """Tell whether so many arrivals wait that others had better not be taken up yet."""
+        waiting, now = len(self.pending) + self._starts.waiting, self._clock()
+        if waiting < self._waiting or waiting < self._most:
+            self._going_on_until = now + self._trigger.interval
+        self._waiting = waiting
+        if now >= self._going_on_until:
+            # Those that wait may do so for long.
+            self._most += _MOST
+            self._going_on_until = now + self._trigger.interval
+        return waiting >= self._most
 
     def update(self, names: Iterable[str], directory: WatchedDirectory) -> None:
         """Bring what is known of some names up to date."""

@@ -81,6 +81,11 @@ class StartScheduler:
             wait = max(0.0, (record.not_before - self._launcher.now()).total_seconds())
         self._queue.reschedule_earlier(("start", record.id), self._clock() + wait)
 
+    @property
+    def waiting(self) -> int:
+        """Number of arrivals whose runs are to be started."""
+        return len(self._records)
+
     def prepare(self, arrival: Arrival) -> None:
         """Find out ahead whether the run of an arrival could be started."""
         self._launcher.prepare(self._trigger, arrival)
