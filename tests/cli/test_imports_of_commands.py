@@ -51,6 +51,7 @@ ASKING = (
     "run show last",
     "run log last",
     "run output last",
+    "notify list",
     "web-input list",
     "flow list",
     "function list",

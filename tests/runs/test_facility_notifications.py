@@ -242,15 +242,15 @@ def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_p
 def test_a_facilitys_problem_is_told_once_and_that_it_is_well_again(make_bench: Any) -> None:
     bench = make_bench()
     health = bench.store.health
-    health.report("store", "the disk is full")
+    health.report("broker", "it has ended")
     bench.part.check()
     bench.part.check()
-    health.clear("store")
+    health.clear("broker")
     bench.part.check()
     problem, well = bench.notified(2)
-    assert problem.subject == "the facility's store has a problem"
+    assert problem.subject == "the facility's broker has a problem"
     assert problem.severity == "urgent"
-    assert well.subject == "the facility's store is well again"
+    assert well.subject == "the facility's broker is well again"
 
 
 def test_silence_is_told_once_while_a_run_is_open(make_bench: Any) -> None:

@@ -139,9 +139,14 @@ class Outbox:
     @classmethod
     def of_project(cls, root: Path) -> Outbox:
         """Open the outbox of the project at ``root``."""
+        return cls(cls.file_of(root))
+
+    @staticmethod
+    def file_of(root: Path) -> Path:
+        """Return the file of the outbox of the project at ``root``."""
         from headrace.facility import state_directory
 
-        return cls(state_directory(root) / OUTBOX_FILE)
+        return state_directory(root) / OUTBOX_FILE
 
     def close(self) -> None:
         """Close it."""
@@ -261,11 +266,22 @@ class Outbox:
                 [(state, now, error, number, channel) for number in numbers],
             )
 
-    def records(self, limit: int) -> list[Record]:
-        """Return the latest messages and what became of them, the newest first."""
+    def records(self, limit: int, *, waiting: bool = False) -> list[Record]:
+        """Return the latest messages and what became of them, the newest first.
+
+        Args:
+            limit: how many at most.
+            waiting: whether only those are returned that a channel has not taken yet.
+        """
+        chosen = (
+            "WHERE state = 'new' OR number IN"
+            " (SELECT message FROM deliveries WHERE state = 'waiting')"
+        )
         with self._lock:
             rows = self._db.execute(
-                "SELECT * FROM messages ORDER BY number DESC LIMIT ?", (limit,)
+                f"SELECT * FROM messages {chosen if waiting else ''}"  # noqa: S608 - constants
+                " ORDER BY number DESC LIMIT ?",
+                (limit,),
             ).fetchall()
             found = []
             for row in rows:

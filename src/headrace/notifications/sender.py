@@ -97,6 +97,10 @@ class NotificationSender:
         self._owner.close()
         self._owns = False
 
+    def is_sending(self) -> bool:
+        """Return whether this process is the one that sends for the project."""
+        return self._acquire()
+
     def flush(self) -> list[str]:
         """Send what waits, in the calling thread, without waiting for company.
 

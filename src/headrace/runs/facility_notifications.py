@@ -10,11 +10,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from headrace._internal.periodic import PeriodicWork
 from headrace.config.notify_table import status_event
+from headrace.config.project_file import CONFIG_FILE
 from headrace.errors import HeadraceError
 from headrace.facility import NotFound, read_settings, state_directory
 from headrace.facility.api.documents import run_document
@@ -57,25 +59,20 @@ class FacilityNotifications:
         self._notified_states: frozenset[str] = frozenset()
         self._problems: dict[str, str] = {}
         self._disks = DiskCheck()
+        self._settings: NotifySettings | None = None
+        self._has_file = False
         self._outbox: Outbox | None = None
         self._sender: NotificationSender | None = None
         self._parts: list[PeriodicWork] = []
 
     def start(self, context: PartContext) -> None:
         """Begin to follow the runs, and to send what waits."""
-        root = context.root
         self._context = context
-
-        def profile() -> str | None:
-            source = read_settings(root).source
-            return profile_of(source.command) if source else None
-
-        self._settings = NotifySettings(root, profile, self._report)
+        self._has_file = (context.root / CONFIG_FILE).is_file()
         self._silence = SilenceCheck(self._clock())
         self._taker = PeriodicWork(self.take, _TAKE_SECONDS, self._failed, name="run notifications")
         self._checks = PeriodicWork(self.check, _CHECK_SECONDS, self._failed, name="conditions")
-        self._read_flows()
-        self._open()
+        self._read_settings()
         context.event_queue.follow(self._is_wanted, self._taker.wake)
         self._parts = [self._taker, self._checks]
         for part in self._parts:
@@ -92,13 +89,13 @@ class FacilityNotifications:
 
     def take(self) -> None:
         """Take what happened to runs into the outbox."""
-        if self._outbox is None or self._sender is None:
+        if self._settings is None or self._outbox is None or self._sender is None:
             return
         queue = self._context.event_queue
         while found := queue.take():
             for queued in found:
                 try:
-                    self._add(queued, self._outbox)
+                    self._add(queued, self._outbox, self._settings)
                 except (sqlite3.Error, OSError):
                     raise
                 except Exception:
@@ -109,30 +106,50 @@ class FacilityNotifications:
 
     def check(self) -> None:
         """Look at the facility's problems, at silence and at the disks."""
-        self._settings.look()
-        self._open()
-        if self._outbox is None:
+        self._read_settings()
+        if self._settings is None or self._outbox is None:
             return
-        self._read_flows()
-        if self._settings.wants("fault"):
+        settings, project = self._settings, self._settings.project()
+        if settings.wants("fault"):
             self._check_problems()
-        table, now = self._settings.table(), self._clock()
-        if self._settings.wants("silence"):
+        table, now = settings.table(), self._clock()
+        if settings.wants("silence"):
             events = self._context.event_queue.events
-            silence = self._silence.check(table, now, events, self._expected)
+            expected = partial(self._expected, project)
+            silence = self._silence.check(table, now, events, expected)
             self._tell(*([silence] if silence else []))
-        if self._settings.wants("disk"):
-            self._tell(*self._disks.check(table, self._places()))
+        if settings.wants("disk"):
+            self._tell(*self._disks.check(table, self._places(project)))
 
-    def _open(self) -> None:
-        """Open the outbox, once a channel is set."""
-        if self._outbox is not None or not destinations(self._settings.table()):
+    def _read_settings(self) -> None:
+        """Read what has changed, and open the outbox once a channel is set."""
+        root = self._context.root
+
+        def profile() -> str | None:
+            source = read_settings(root).source
+            return profile_of(source.command) if source else None
+
+        if self._settings is None:
+            if not (root / CONFIG_FILE).is_file():
+                return  # a facility without a project of ours
+            try:
+                self._settings = NotifySettings(root, profile, self._report)
+            except (HeadraceError, OSError) as error:
+                self._context.health.add_notice("notifications", f"nobody is notified: {error}")
+                return
+            self._context.health.remove_notice("notifications")
+        self._settings.look()
+        self._read_flows(self._settings.project())
+        self._open(self._settings)
+
+    def _open(self, settings: NotifySettings) -> None:
+        if self._outbox is not None or not destinations(settings.table()):
             return
         self._outbox = Outbox.of_project(self._context.root)
         self._sender = NotificationSender(
             self._outbox,
-            self._settings.project().name,
-            self._settings.table,
+            settings.project().name,
+            settings.table,
             self._report,
             self._clock,
         )
@@ -140,9 +157,12 @@ class FacilityNotifications:
 
     def _is_wanted(self, flow: Flow | None, events: Sequence[Event], status: str) -> bool:
         """Say whether events are told of; called in the transaction that stores them."""
-        wants = self._settings.wants
         kinds = {event.kind for event in events}
         ended = status in TERMINAL or not events
+        if self._settings is None:
+            # Where the file is there and cannot be read, they are told of once it can be.
+            return self._has_file and (ended or EventKind.BLOCKED in kinds)
+        wants = self._settings.wants
         if (ended or EventKind.BLOCKED in kinds) and wants(status_event(status)):
             return True
         if wants("waits") and any(
@@ -157,7 +177,7 @@ class FacilityNotifications:
         left = (e.data.get("state") for e in events if e.kind in _LEFT)
         return wants("results") and any(state in self._notified_states for state in left)
 
-    def _add(self, queued: QueuedEvents, outbox: Outbox) -> None:
+    def _add(self, queued: QueuedEvents, outbox: Outbox, settings: NotifySettings) -> None:
         """Add what people are told of queued events to the outbox."""
         context = self._context
         try:
@@ -180,15 +200,15 @@ class FacilityNotifications:
                         view,
                         event,
                         after,
-                        self._flows.get(run.flow_id, ()) if self._settings.wants("results") else (),
-                        self._settings.project(),
+                        self._flows.get(run.flow_id, ()) if settings.wants("results") else (),
+                        settings.project(),
                         self._report,
                     )
                 )
                 stage = stage_message(
                     view, flow, before, event, context.actions, self._find_question
                 )
-                if stage is not None and self._settings.wants(stage[0]):
+                if stage is not None and settings.wants(stage[0]):
                     found.append(stage[1])
                 for position, notification in enumerate(found):
                     source = f"{name}/{number}/{position}"
@@ -196,7 +216,7 @@ class FacilityNotifications:
         except HeadraceError as error:
             logger.warning("run %s: %s", run.id, error)
         # A run that has gone on since it was blocked waits for nobody any more.
-        if (view.final or (blocked and view.status == "INACTIVE")) and self._settings.wants(
+        if (view.final or (blocked and view.status == "INACTIVE")) and settings.wants(
             status_event(view.status)
         ):
             message = run_message(view, "local")
@@ -233,21 +253,19 @@ class FacilityNotifications:
             )
         self._problems = found
 
-    def _expected(self) -> str:
+    def _expected(self, project: Project) -> str:
         """Return why something should happen; empty if nothing should."""
         if count := len(self._context.runs.list_open()):
             return f"{count} run{'s are' if count > 1 else ' is'} under way"
-        triggers = self._settings.project().triggers_dir
+        triggers = project.triggers_dir
         count = len([*triggers.glob("*.toml")]) if triggers.is_dir() else 0
         return f"{count} trigger{'s wait' if count > 1 else ' waits'} for arrivals" if count else ""
 
-    def _places(self) -> list[Path]:
-        project = self._settings.project()
+    def _places(self, project: Project) -> list[Path]:
         roots = [each.root for each in project.collections.values()]
         return list(dict.fromkeys([project.root, state_directory(project.root), *roots]))
 
-    def _read_flows(self) -> None:
-        project = self._settings.project()
+    def _read_flows(self, project: Project) -> None:
         try:
             self._flows = flow_notifications(project)
         except (HeadraceError, OSError) as error:

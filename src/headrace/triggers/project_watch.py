@@ -212,7 +212,7 @@ class ProjectWatch:
         watcher.replace_triggers(changed.triggers)
 
     def _take_events(self, wait: float) -> None:
-        from headrace.triggers import Refused, StartFailed, TriggerHeld, Unwatched
+        from headrace.triggers import Refused, Seen, StartFailed, TriggerHeld, Unwatched
 
         deadline = time.monotonic() + wait
         while True:
@@ -229,6 +229,8 @@ class ProjectWatch:
             line = self.progress.record(event)
             if line:
                 self._reporter.say(line)
+            if isinstance(event, Seen):
+                self._notifier.notify_arrival(event.arrival.name, event.arrival.trigger)
             if isinstance(event, StartFailed) and event.attempts == MAX_ATTEMPTS:
                 self._notifier.notify_no_run(event.arrival.name, event.reason)
             if isinstance(event, Refused):

@@ -98,6 +98,10 @@ class WatchNotifier:
         if self._active:
             self._notifier.retain(runs)
 
+    def notify_arrival(self, arrival: str, trigger: str) -> None:
+        """Notify people that something has arrived, where they want to know."""
+        self._notifier.notify_arrival(arrival, trigger)
+
     def notify_no_run(self, arrival: str, reason: str) -> None:
         """Notify people that an arrival of this watch does not get its run."""
         self._notifier.notify_no_run(arrival, reason)

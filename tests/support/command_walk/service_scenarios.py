@@ -114,6 +114,22 @@ def monitoring(world: World) -> None:
 
 
 @scenario
+def notifications(world: World) -> None:
+    headrace = world.program("notified")
+    config = headrace.directory / "headrace.toml"
+    config.write_text("[profiles.day]\n")
+    assert "[notify] sets no channel" in headrace.refused("notify", "test")
+    assert headrace.told("notify", "list", "-n", "3", "--waiting") == []
+    table = f'[notify]\ncommand = "cat > {world.base}/told"\nwebhook = "http://127.0.0.1:1/x"\n'
+    config.write_text(f"[profiles.day]\n{table}")
+    (taken,) = headrace.told("notify", "test", "--channel", "command")
+    assert (taken["channel"], taken["taken"]) == ("command", True)
+    assert "headrace notifies you" in (world.base / "told").read_text()
+    both = headrace.told("notify", "test", code=1)
+    assert [row["taken"] for row in both] == [True, False]
+
+
+@scenario
 def a_phone(world: World) -> None:
     """Paired with a stand-in for an ntfy server, where somebody forges an answer."""
     headrace = world.program("phone")

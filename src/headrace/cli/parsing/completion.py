@@ -80,6 +80,14 @@ def profiles(session: Session, project: Project) -> Names:
 
 
 @_completes
+def channels(session: Session, project: Project) -> Names:
+    """Name of notification channels that are set."""
+    from headrace.notifications.send import destinations
+
+    return [(name, each.shown) for name, each in destinations(project.config.notify).items()]
+
+
+@_completes
 def selections(session: Session, project: Project) -> Names:
     """Name of saved selections."""
     return [(name, "") for name in project.config.selections]

@@ -8,10 +8,11 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headrace._internal.files import only_one, write_private
+from headrace.config.notify_table import notify_events
 from headrace.endpoints import installation, lifecycle
 from headrace.endpoints.canary import CanaryResult, send_canary
 from headrace.endpoints.monitor.heartbeat import (
@@ -29,6 +30,7 @@ from headrace.endpoints.monitor.policy import (
 from headrace.endpoints.status import service_status
 from headrace.errors import HeadraceError
 from headrace.notifications import Notification, Severity, send_notification
+from headrace.notifications.deliver import deliver_notification
 from headrace.project.project import Project
 from headrace.project.targets import connect
 
@@ -261,7 +263,19 @@ class EndpointMonitor:
             key=f"endpoint/{name}/{what}",
             time=time.time(),
         )
-        send_notification(self._project.config.notify, notification)
+        settings, project = self._project.config.notify, self._project
+        if "endpoint" not in notify_events(settings):
+            return
+        if name == _FACILITY:
+            # At once: it may be the facility that sends what waits.
+            send_notification(settings, notification)
+        else:
+            deliver_notification(
+                settings,
+                project.name,
+                project.root,
+                replace(notification, subject=f"{kind} {name} {words}"),
+            )
 
     def _read(self) -> dict[str, RestartRecord]:
         try:
