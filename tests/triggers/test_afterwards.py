@@ -21,6 +21,7 @@ from headrace.triggers import (
     read_ledger,
 )
 from headrace.triggers import arrival_finisher as finisher
+from headrace.triggers.move_cycles import move_cycles
 from headrace.triggers.tables.afterwards import AfterwardsTable
 from tests.support.triggers.launches import Launches
 from tests.support.triggers.run_service import MemoryRunService
@@ -247,3 +248,17 @@ def test_renaming_never_replaces(
     rename_without_replacing(source, tmp_path / "c")
     assert not source.exists()
     assert (tmp_path / "c").exists()
+
+
+def test_triggers_that_move_to_each_other_in_a_circle_are_found(tmp_path: Path) -> None:
+    def moving(name: str, path: str, to: str, *, arrives: bool = True) -> Trigger:
+        afterwards = AfterwardsTable(move=to, arrives=arrives)
+        return replace(finishing(tmp_path), name=name, path=path, afterwards=afterwards)
+
+    one, two = moving("one", "/a/", "/b/"), moving("two", "/b/", "/c/")
+    three = moving("three", "/c/", "/a/")
+    assert move_cycles([one, two]) == []
+    assert [[each.name for each in cycle] for cycle in move_cycles([three, one, two])] == [
+        ["three", "one", "two"]
+    ]
+    assert move_cycles([one, two, moving("three", "/c/", "/a/", arrives=False)]) == []

@@ -15,8 +15,9 @@ from tests.support.triggers.arrivals_machine import (
     FailuresLieForLong,
 )
 from tests.support.triggers.arrivals_world import INTERVAL, SETTLE
+from tests.support.triggers.runs_machine import RunsMachine
 
-MACHINES = [EveryArrivalGetsItsRun, FailuresLieForLong]
+MACHINES = [EveryArrivalGetsItsRun, FailuresLieForLong, RunsMachine]
 # How many steps the long run makes of each machine, at least.
 STEPS = int(os.environ.get("HEADRACE_LEDGER_STEPS", "20000"))
 STEPS_OF_ONE = 40

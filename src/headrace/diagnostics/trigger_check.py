@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +39,22 @@ def check_triggers(project: Project, target: str, triggers: Iterable[Trigger]) -
     Returns:
         One line each: the trigger's file, the key, what is wrong and the way out.
     """
+    known = list(triggers)
     return [
         f"{trigger.file}: {problem}"
-        for trigger in triggers
+        for trigger in known
         for problem in _problems(project, target, trigger)
+    ] + _cycles(known)
+
+
+def _cycles(triggers: Sequence[Trigger]) -> list[str]:
+    from headrace.triggers.move_cycles import move_cycles
+
+    return [
+        f"{cycle[0].file}: afterwards.move: what arrives goes round without end, by triggers "
+        f"{', '.join(one.name for one in cycle)}; have one of them move it elsewhere, or leave out "
+        "afterwards.arrives"
+        for cycle in move_cycles(triggers)
     ]
 
 

@@ -40,7 +40,9 @@ class InterruptedLedger(Ledger):
 
     def __init__(self, path: Path, world: WatchedWorld) -> None:
         self._world = world
-        super().__init__(path)
+        super().__init__(path, now=world.time)
+        for name in ("record_outcome", "set_moved_to", "finish_afterwards", "set_content"):
+            setattr(self.runs, name, self._interrupted(getattr(self.runs, name)))
 
     def add_root(
         self,
@@ -92,6 +94,15 @@ class InterruptedLedger(Ledger):
         self._world.found_gone(record)
         self._world.between_steps()
         return record
+
+    def _interrupted(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        def interrupted(*values: Any, **options: Any) -> Any:
+            self._world.between_steps()
+            answer = change(*values, **options)
+            self._world.between_steps()
+            return answer
+
+        return interrupted
 
     def _changed(self, change: Callable[..., Record], *values: Any) -> Record:
         self._world.between_steps()

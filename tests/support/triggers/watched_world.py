@@ -6,16 +6,18 @@ lies there, which is complete, for the arrival that it is now, and is the first 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from headrace.triggers import Arrival, Record, StartRefused, Trigger
 from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.launcher import RunLauncher
+from headrace.triggers.run_service import RunService
 from headrace.triggers.tasks import Task
 from tests.support.triggers.arrivals_world import INTERVAL, SETTLE, ArrivalsWorld
 from tests.support.triggers.interrupted_ledger import ImmediateWorkers, InterruptedLedger, Killed
 
 MAXIMUM_DELAY = 8.0
+_BEGIN = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 
 
 class WatchedWorld(ArrivalsWorld):
@@ -44,6 +46,10 @@ class WatchedWorld(ArrivalsWorld):
         self.watcher.close()
         self.ledger.close()
         super().teardown()
+
+    def time(self) -> datetime:
+        """The time on the clock of the computer."""
+        return _BEGIN + timedelta(seconds=self.now)
 
     # -- the services
 
@@ -117,6 +123,8 @@ class WatchedWorld(ArrivalsWorld):
             lambda event: None,
             initial_delay=self.initial_delay,
             maximum_delay=MAXIMUM_DELAY,
+            now=self.time,
+            service=self.service(),
         )
         clock = lambda: self.now  # noqa: E731 - a clock that stands
         return DirectoryWatcher(
@@ -128,6 +136,10 @@ class WatchedWorld(ArrivalsWorld):
             lambda n, w: None,
             clock,
         )
+
+    def service(self) -> RunService | None:
+        """The service that tells how runs ended; this world has none."""
+        return None
 
     def glance(self) -> None:
         """The watcher looks at the directory, and at each thing in it."""
