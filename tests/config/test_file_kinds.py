@@ -100,7 +100,9 @@ STRICTER = {
         for key in ("phone.url", "timezone", "webhook")
     }
     | {"action_providers.p.url"},
-    "trigger.toml": {"watch.members", "watch.collection", "limits.quiet_hours", "limits.timezone"},
+    "trigger.toml": {"watch.members", "watch.collection", "limits.quiet_hours", "limits.timezone"}
+    | {"every", "every.interval", "every.at", "every.weekdays", "every.timezone"}
+    | {"every.stop_after"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }

@@ -18,7 +18,7 @@ from headrace.runs.launch import deployed_flow
 
 if TYPE_CHECKING:
     from headrace._internal.json_schema import SchemaProblem
-    from headrace.triggers import Trigger
+    from headrace.triggers import Arrival, Trigger
 
 # What a name can be in an input that names something; see headrace.runs.input_resolution.
 _NAMED = ("endpoint", "function", "options_of", "project_on", "directory")
@@ -84,7 +84,7 @@ def _unreachable_reason(project: Project, target: str, trigger: Trigger) -> str:
     from headrace.facility.transfer import outside_link_problem
 
     reads = {location.collection for location in locations_of(dict(trigger.input))}
-    if target != "local" or trigger.collection not in reads:
+    if target != "local" or trigger.every is not None or trigger.collection not in reads:
         return ""
     root = project.collection(trigger.collection).root
     problem = outside_link_problem(trigger.collection, root, trigger.path)
@@ -105,6 +105,8 @@ def _example(trigger: Trigger) -> Any:
     """Return the input of a run on something that might arrive."""
     from headrace.triggers import Arrival, render_input
 
+    if trigger.every is not None:
+        return render_input(dict(trigger.input), example_tick(trigger))
     pattern = "1" if trigger.regex else trigger.pattern
     name = "".join(character if character.isalnum() else "1" for character in pattern)
     path = f"{trigger.path}{'1/' * (trigger.depth - 1)}{name}"
@@ -117,6 +119,17 @@ def _example(trigger: Trigger) -> Any:
         *(trigger.name, trigger.collection, name, path, location), texts=texts, members=members
     )
     return render_input(dict(trigger.input), arrival)
+
+
+def example_tick(trigger: Trigger) -> Arrival:
+    """Return a time at which a timer might be due."""
+    from headrace.triggers import Arrival
+    from headrace.triggers.timer_schedule import tick_values
+
+    name = "2026-12-24T06:00:00+00:00"
+    path = f"every/{name}"
+    values = tick_values(name, 1)
+    return Arrival(trigger.name, "", name, path, trigger.root / path, texts=values)
 
 
 def _about_names(project: Project, target: str, value: Any, where: str) -> Iterator[str]:

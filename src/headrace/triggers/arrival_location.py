@@ -7,6 +7,7 @@ from typing import Literal
 from headrace.triggers.arrival import Arrival, identify
 from headrace.triggers.entries import entry_key, make_arrival
 from headrace.triggers.record import Record
+from headrace.triggers.timer_schedule import tick_values
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
 
@@ -21,6 +22,11 @@ def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
     Returns:
         the arrival.
     """
+    if trigger.every is not None:
+        name = record.path.rpartition("/")[2]
+        place = (trigger.name, record.collection, name, record.path, trigger.root / record.path)
+        values = tick_values(name, record.identity.born)
+        return Arrival(*place, record.generation, values)
     return make_arrival(trigger, record.path, record.generation)
 
 
@@ -32,6 +38,8 @@ def locate(trigger: Trigger, arrival: Arrival, record: Record) -> Literal["there
         arrival: the arrival.
         record: its record in the ledger.
     """
+    if trigger.every is not None:
+        return "there"
     try:
         # The path of the trigger may have been changed since.
         watched = record.path.startswith(trigger.path)

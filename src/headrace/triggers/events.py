@@ -35,6 +35,28 @@ class Unwatched:
 
 
 @dataclass(frozen=True)
+class TimerSet:
+    """A timer is being watched; or it has had its last tick.
+
+    Attributes:
+        trigger: name of the trigger.
+        schedule: when it is due, for people.
+        upcoming: the next tick; "" where there is none any more.
+    """
+
+    trigger: str
+    schedule: str
+    upcoming: str
+
+
+@dataclass(frozen=True)
+class Due:
+    """A timer is due."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
 class Seen:
     """Something new is there; it may not be complete."""
 
@@ -225,6 +247,8 @@ class Problem:
 WatchEvent = (
     Watching
     | Unwatched
+    | TimerSet
+    | Due
     | Seen
     | Incomplete
     | CheckStarted

@@ -48,6 +48,8 @@ def find_existing_entries(triggers: Iterable[Trigger], ledger: Ledger) -> list[E
     """
     found = []
     for trigger in triggers:
+        if trigger.every is not None:
+            continue  # it has no directory
         try:
             with WatchedDirectory(trigger) as directory:
                 filesystem = directory.probe_filesystem()

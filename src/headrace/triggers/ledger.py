@@ -55,6 +55,7 @@ from headrace.triggers.arrival_table import (
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ledger_file import LedgerFile
 from headrace.triggers.record import Record, State, record_from_row
+from headrace.triggers.timer_ledger import TimerLedger
 
 
 def _now() -> datetime:
@@ -66,6 +67,7 @@ class Ledger(ClosedOnExit):
 
     Attributes:
         runs: the runs of its arrivals.
+        timers: the ticks of timers among them.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
@@ -95,6 +97,7 @@ class Ledger(ClosedOnExit):
         self._file = LedgerFile(path, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
         self.runs = ArrivalRuns(self._transaction, now)
+        self.timers = TimerLedger(self._transaction, lambda: self._file.ledger_id, now)
 
     def close(self) -> None:
         """Close the file and let another watcher have it."""

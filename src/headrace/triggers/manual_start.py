@@ -58,6 +58,13 @@ def start_by_hand(
     Raises:
         TriggerError: it had its run; or the run cannot be started.
     """
+    if named.trigger.every is not None:
+        name = named.trigger.name
+        raise TriggerError(
+            f"trigger {name} is a timer: `headrace trigger run {name} TIME` starts the run of a "
+            f"time that was skipped, `headrace start {named.trigger.flow}` one with an input of "
+            "your own"
+        )
     if named.record is not None:
         _refuse_started(named, named.record, again)
     if is_watched(ledger, named.trigger.name):

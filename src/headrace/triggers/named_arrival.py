@@ -16,7 +16,8 @@ from headrace.triggers.completeness.rule import Look, PolledRule
 from headrace.triggers.entries import entry_path, make_arrival
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ignored_names import is_printable_name
-from headrace.triggers.ledger_access import ledger_connection
+from headrace.triggers.ledger_access import ledger_connection, read_arrival
+from headrace.triggers.named_tick import find_tick
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
@@ -55,6 +56,8 @@ class NamedArrival:
             OSError: it cannot be read.
             TriggerError: a completeness rule fails.
         """
+        if self.trigger.every is not None:
+            return ""
         look = Look(self.stable_inodes, time.monotonic, lambda problem: None)
         rules = make_rules(self.trigger, self.arrival)
         polled = {key: rule for key, rule in rules.items() if isinstance(rule, PolledRule)}
@@ -74,13 +77,17 @@ def find_arrival(trigger: Trigger, path: Path, ledger: Path) -> NamedArrival:
 
     Args:
         trigger: the trigger.
-        path: where it lies on this machine.
+        path: where it lies on this machine; of a timer ``next``, or the time of a tick.
         ledger: the ledger's file; there may be none.
 
     Raises:
         TriggerError: nothing lies there that is an arrival of the trigger; or the ledger cannot be
             read.
     """
+    if trigger.every is not None:
+        tick, moment, id_ = find_tick(trigger, str(path), ledger)
+        known = None if id_ is None else read_arrival(ledger, id_)
+        return NamedArrival(trigger, tick, "", moment, True, known)
     # The last part is not followed: a link is no arrival.
     location = path.parent.resolve() / path.name
     watched = trigger.directory.resolve()

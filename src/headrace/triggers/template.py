@@ -55,6 +55,7 @@ def placeholders(arrival: Arrival) -> dict[str, Texts]:
 
 
 PLACEHOLDERS = ("name", "stem", "path", "folder", "collection", "trigger")
+TIMER_PLACEHOLDERS = ("name", "trigger", "date", "time", "count")
 
 
 def render_names(templates: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:

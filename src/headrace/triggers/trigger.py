@@ -13,6 +13,7 @@ from headrace.triggers.tables.afterwards import AfterwardsTable
 from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
 from headrace.triggers.template import parent_names, render_names
+from headrace.triggers.timer_schedule import TimerSchedule
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Trigger:
         preflight: whether endpoints and collections are checked before a run.
         afterwards: what is done with an arrival whose run has succeeded.
         failure: what follows where a run fails.
+        every: when it is due, where it is a timer, which has no directory; else None.
         limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
     """
@@ -84,6 +86,7 @@ class Trigger:
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
     afterwards: AfterwardsTable = field(default_factory=AfterwardsTable)
+    every: TimerSchedule | None = None
 
     @property
     def directory(self) -> Path:

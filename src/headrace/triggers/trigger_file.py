@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from headrace._internal.settings import Declared, Key, Table, TomlDocument
+from headrace._internal.settings import Declared, Key, Place, Table, TomlDocument
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.tables.afterwards import AFTERWARDS, AfterwardsTable
+from headrace.triggers.tables.every import EVERY, EveryTable
 from headrace.triggers.tables.failure import FAILURE, FailureTable
 from headrace.triggers.tables.kinds import TEXT
 from headrace.triggers.tables.limits import LIMITS, LimitsTable
@@ -20,12 +21,21 @@ from headrace.triggers.tables.watch import WATCH, WatchTable
 class TriggerTable:
     """The top table of a trigger file."""
 
-    watch: WatchTable
     start: StartTable
+    watch: WatchTable | None = None
+    every: EveryTable | None = None
     title: str | None = None
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
     afterwards: AfterwardsTable = field(default_factory=AfterwardsTable)
+
+
+def _check_source(table: TriggerTable, place: Place) -> None:
+    """Report a file that does not say exactly one thing that brings arrivals."""
+    if (table.watch is None) == (table.every is None):
+        place.report("needs [watch] or [every], and not both")
+    if table.every is not None and table.afterwards != AfterwardsTable():
+        place.child("afterwards").refused("goes with watch: a timer has nothing to move or mark")
 
 
 TRIGGER: Final = Table(
@@ -36,7 +46,8 @@ TRIGGER: Final = Table(
             TEXT,
             None,
         ),
-        "watch": Declared("watch", Key("What is watched."), WATCH),
+        "watch": Declared("watch", Key("What is watched."), WATCH, None),
+        "every": Declared("every", Key("When a run is started, instead of watch."), EVERY, None),
         "start": Declared("start", Key("What is started."), START),
         "limits": Declared("limits", Key("How much is started, and when."), LIMITS, LimitsTable()),
         "failure": Declared(
@@ -50,6 +61,7 @@ TRIGGER: Final = Table(
         ),
     },
     lambda values: TriggerTable(**values),
+    _check_source,
 )
 
 

@@ -14,10 +14,20 @@ from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.name_pattern import InvalidPattern, name_pattern
 from headrace.triggers.set_members import InvalidMember, lead_regex
-from headrace.triggers.template import PLACEHOLDERS, Texts, check_template, parent_names
+from headrace.triggers.tables.every import EveryTable
+from headrace.triggers.tables.start import StartTable
+from headrace.triggers.template import (
+    PLACEHOLDERS,
+    TIMER_PLACEHOLDERS,
+    Texts,
+    check_template,
+    parent_names,
+)
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.trigger_file import TRIGGER, TriggerTable, read_document
 
+_LABEL = StartTable.label
+_TIMER_LABEL = "{trigger} {name}"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -88,6 +98,8 @@ def load_trigger(
 
 def directory_problem(trigger: Trigger) -> str:
     """Say what is wrong with the directory that a trigger watches; "" if it can be read."""
+    if trigger.every is not None:
+        return ""  # it watches none
     if not trigger.directory.is_dir():
         return (
             f"watch.path: {trigger.directory} is not a directory; make it, or correct the root of "
@@ -153,7 +165,11 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
     reading = Reading(read_document(file), PlainWording())
     found = _read(reading, collections)
     reading.raise_first(TriggerError)
+    if found.every is not None:
+        return _timer(file, found, found.every)
     watch, start = found.watch, found.start
+    if watch is None:
+        raise TriggerError(f"{file}: needs [watch] or [every]")
     return Trigger(
         name=file.stem,
         file=file,
@@ -187,6 +203,27 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
     )
 
 
+def _timer(file: Path, found: TriggerTable, every: EveryTable) -> Trigger:
+    """Make the trigger of a timer, which has no directory."""
+    start = found.start
+    return Trigger(
+        name=file.stem,
+        file=file,
+        title=found.title or file.stem,
+        collection="",
+        root=file.parent.parent.absolute(),
+        path="/",
+        what="file",
+        flow=start.flow,
+        label=_TIMER_LABEL if start.label == _LABEL else start.label,
+        tags=start.tags,
+        input=start.input,
+        limits=found.limits,
+        failure=found.failure,
+        every=every.schedule,
+    )
+
+
 def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTable:
     """Read a trigger file; report a collection that is not among those that are known."""
     found = TRIGGER.read(reading.document.values, reading.top)
@@ -216,6 +253,8 @@ def _check_templates(reading: Reading) -> None:
     """Report what is wrong with the templates, whatever is wrong with other keys."""
     start, watch = (reading.document.values.get(name) for name in ("start", "watch"))
     known = _example_placeholders(watch if isinstance(watch, dict) else {})
+    if "every" in reading.document.values:
+        known = dict.fromkeys(TIMER_PLACEHOLDERS, "1")
     for name in ("label", "tags", "input"):
         if isinstance(start, dict) and name in start:
             try:

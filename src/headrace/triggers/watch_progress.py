@@ -46,6 +46,13 @@ class WatchProgress:
             case triggers.Watching(trigger=trigger, directory=directory, observer=observer):
                 self.watching.add(trigger)
                 return f"{trigger}: watching {directory} ({observer})"
+            case triggers.TimerSet(trigger=trigger, schedule=schedule, upcoming=upcoming):
+                self.watching.add(trigger)
+                then = f"next at {upcoming}" if upcoming else "it has ended"
+                return f"{trigger}: due {schedule}; {then}"
+            case triggers.Due(arrival=arrival):
+                self.waiting[arrival] = 0
+                return f"{arrival.name}: due for {arrival.trigger}"
             case triggers.Unwatched(trigger=trigger):
                 self._forget(trigger)
                 return f"{trigger}: not watched any more"

@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from headrace.triggers.changes import Change, ChangeReport
 from headrace.triggers.check_pool import CheckPool
-from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.run_follower import RunFollower
 from headrace.triggers.run_service import Preflight, RunService
+from headrace.triggers.sources import ArrivalSource, make_source
+from headrace.triggers.start_gate import utc_now
 from headrace.triggers.trigger import Trigger
 
 # The end is looked for so often (s); a condition cannot wait for an event.
@@ -37,6 +39,7 @@ class Watcher:
         initial_delay: seconds after the first failed attempt to start a run; doubled each time.
         maximum_delay: seconds between attempts at most.
         clock: monotonic time in s; for tests.
+        now: returns the time in UTC; for tests.
         service: says how runs ended; None where nobody asks.
         follow_interval: seconds between two questions to it.
         preflight: checks what a run needs before it is started; None: nothing does.
@@ -52,6 +55,7 @@ class Watcher:
         initial_delay: float = 1.0,
         maximum_delay: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
         service: RunService | None = None,
         follow_interval: float = 1.0,
         preflight: Preflight | None = None,
@@ -66,6 +70,7 @@ class Watcher:
         self._initial_delay = initial_delay
         self._maximum_delay = maximum_delay
         self._clock = clock
+        self._now = now
 
     def replace_triggers(self, triggers: Sequence[Trigger]) -> None:
         """Watch these triggers from now on; called from any thread.
@@ -98,6 +103,7 @@ class Watcher:
             self._on_event,
             initial_delay=self._initial_delay,
             maximum_delay=self._maximum_delay,
+            now=self._now,
             service=self._service,
             preflight=self._preflight,
         )
@@ -179,8 +185,8 @@ class TriggerThread(threading.Thread):
         self._answers: list[Callable[[], None]] = []
         self._checks = CheckPool(f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
-        self._make_watcher = partial(
-            DirectoryWatcher, trigger, ledger, launcher, self, on_event, self._on_change, clock
+        self._make_source = partial(
+            make_source, trigger, ledger, launcher, self, on_event, self._on_change, clock
         )
 
     def run(self) -> None:
@@ -190,12 +196,12 @@ class TriggerThread(threading.Thread):
         )
         following.start()
         try:
-            watcher = self._make_watcher()
+            source = self._make_source()
             try:
                 while not self._stopping.is_set():
-                    self._run_once(watcher)
+                    self._run_once(source)
             finally:
-                watcher.close()
+                source.close()
         except BaseException as error:  # noqa: BLE001 - raised again where the watcher was started
             self.error = error
             # Its workers need not go on.
@@ -215,21 +221,21 @@ class TriggerThread(threading.Thread):
             self.error = error
             self.stop()
 
-    def _run_once(self, watcher: DirectoryWatcher) -> None:
-        changes, answers = self._wait(watcher)
+    def _run_once(self, source: ArrivalSource) -> None:
+        changes, answers = self._wait(source)
         for answer in answers:
             answer()
         if changes:
-            watcher.handle_changes(changes)
-        task = watcher.queue.pop_due(self._clock())
+            source.handle_changes(changes)
+        task = source.queue.pop_due(self._clock())
         if task and not self._stopping.is_set():
-            watcher.run_task(task)
+            source.run_task(task)
 
     def _wait(
-        self, watcher: DirectoryWatcher
+        self, source: ArrivalSource
     ) -> tuple[dict[str, ChangeReport], list[Callable[[], None]]]:
         """Sleep until a task is due, or a change, an answer or the end has come."""
-        when = watcher.queue.next_time
+        when = source.queue.next_time
         with self._wake:
             if not self._changes and not self._answers and not self._stopping.is_set():
                 self._wake.wait(None if when is None else max(0.0, when - self._clock()))

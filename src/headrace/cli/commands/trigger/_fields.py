@@ -9,8 +9,10 @@ from headrace.cli.termio.tables import Field
 
 TRIGGER_FIELDS = (
     Field("trigger", key="name"),
-    Field("watches", key="directory"),
-    Field("for each new", lambda trigger: f"{trigger['what']} {trigger['pattern']}"),
+    Field("watches, or is due", lambda one: one["directory"] or one["schedule"]),
+    Field("", key="directory"),
+    Field("", key="schedule"),
+    Field("for each new", lambda one: f"{one['what']} {one['pattern']}".strip()),
     Field("", key="what"),
     Field("", key="pattern"),
     Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow"),

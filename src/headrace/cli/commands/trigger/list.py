@@ -10,15 +10,17 @@ from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display_table
 from headrace.cli.termio.notes import note
 
+# A timer has no directory.
+_TIMER = dict.fromkeys(("collection", "path", "directory", "pattern"), "") | {"what": "time"}
+
 
 @click.command
 @project_options
 def list_command() -> None:
     """List the triggers.
 
-    Shows the directory that each watches, and the flow that it starts; "paused" where it starts
-    none for now. Errors in trigger files
-    are shown below the list.
+    Shows the directory that each watches, or when it is due, and the flow that it starts; "paused"
+    where it starts none for now. Errors in trigger files are shown below the list.
     """
     from headrace.cli.parsing.triggers import loaded
     from headrace.triggers import directory_problem, read_paused
@@ -33,6 +35,8 @@ def list_command() -> None:
     triggers = [
         {
             **{name: str(getattr(one, name)) for name in names},
+            **({} if one.every is None else _TIMER),
+            "schedule": "" if one.every is None else one.every.text,
             "paused": one.name in paused,
             "problem": problems[one.name],
         }
