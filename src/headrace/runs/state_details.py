@@ -117,6 +117,7 @@ def _jobs(
     tasks: Sequence[RunTask], entries: Sequence[Mapping[str, Any]], state: str
 ) -> Iterator[JobDetails]:
     known: set[str] = set()
+    here = False
     for task in tasks:
         directories = _directories(task)
         causes = _causes(directories)
@@ -126,14 +127,18 @@ def _jobs(
             job_id = job_id or str(host.get("job_id") or "")
             nodes, name = str(host.get("nodes") or ""), str(host.get("host") or "")
             known.add(job_id)
+            here = True
             yield JobDetails(job_id, name, nodes, str(directory), causes.get(directory, ""))
     for entry in entries:
         details = entry.get("details") or {}
-        if details.get("state_name") != state:
+        # Other states only pass on what an action's result named.
+        action = str(entry.get("code")).startswith("Action")
+        if details.get("state_name") != state or not action:
             continue
-        for found in _outcomes({key: details[key] for key in details if key != "input"}):
-            if found.job_id not in known:
-                known.add(found.job_id)
+        for key, found in _outcomes({key: details[key] for key in details if key != "input"}):
+            # One that ran inside another job has no id; those of this machine have been told.
+            if key not in known and (found.job_id or not here):
+                known.add(key)
                 yield found
 
 
@@ -156,12 +161,13 @@ def _causes(directories: Sequence[Path]) -> dict[Path, str]:
     return found
 
 
-def _outcomes(value: Any) -> Iterator[JobDetails]:
+def _outcomes(value: Any) -> Iterator[tuple[str, JobDetails]]:
     """Yield the jobs that results name, as `headrace.compute.batch.JobOutcome` does."""
     if isinstance(value, Mapping):
-        if isinstance(value.get("job_id"), str) and value["job_id"]:
+        if isinstance(value.get("job_id"), str) and (value["job_id"] or value.get("cause")):
             nodes, cause = (str(value.get(name) or "") for name in ("nodes", "cause"))
-            yield JobDetails(value["job_id"], nodes=nodes, cause=cause)
+            key = value["job_id"] or json.dumps(value, sort_keys=True)
+            yield key, JobDetails(value["job_id"], nodes=nodes, cause=cause)
         for item in value.values():
             yield from _outcomes(item)
     elif isinstance(value, list):
