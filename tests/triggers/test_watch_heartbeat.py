@@ -81,3 +81,45 @@ def test_one_that_cannot_work_has_not_ended_as_it_should(
         watch.run()
     (found,) = beats(project)
     assert (found.stopped, found.problem) == (False, "the ledger is damaged")
+
+
+def test_a_trigger_that_does_not_come_back_is_told_of(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its directory's server hangs: the loop of the watch goes on, and says so."""
+    from headrace.triggers import Watcher, watcher
+
+    moment, hangs, back = [0.0], threading.Event(), threading.Event()
+
+    class Hanging:
+        """Stands for a watcher whose directory does not answer."""
+
+        def __init__(self, *arguments: Any) -> None:
+            hangs.set()
+            back.wait(60)
+            raise TriggerError("the server is gone")
+
+    monkeypatch.setattr(watcher, "DirectoryWatcher", Hanging)
+    watch = make_watch(project, monkeypatch, lambda self: None)
+    unused: Any = None
+    watching = Watcher(watch._watched.triggers, unused, unused, print, clock=lambda: moment[0])
+    watch._watcher = watching
+    thread = threading.Thread(target=lambda: run_to_its_error(watching))
+    thread.start()
+    hangs.wait(60)
+    assert watching.busy_triggers(900.0) == {}
+    moment[0] += 1_200.0
+    assert watching.busy_triggers(900.0) == {"new": 1_200.0}
+    watch._beat()
+    back.set()
+    thread.join()
+    (found,) = beats(project)
+    assert found.problem == (
+        "the trigger new has been at one thing for 20 min: look at its directory"
+    )
+    assert watching.busy_triggers(0.1) == {}
+
+
+def run_to_its_error(watching: Any) -> None:
+    with pytest.raises(TriggerError, match="the server is gone"):
+        watching.run(threading.Event())

@@ -6,7 +6,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.heartbeat_files import HeartbeatWriter
@@ -31,6 +31,8 @@ _FOLLOW_INTERVALS = {"local": 1.0, "globus": 15.0}
 # A service that is away is asked again and again before the loop goes on.
 _LATE_SECONDS: Final = 600.0
 _DEAD_SECONDS: Final = 1800.0
+# No look at a directory of a million entries takes so long.
+_STUCK_SECONDS: Final = 900.0
 
 
 class ProjectWatch:
@@ -151,8 +153,15 @@ class ProjectWatch:
     def _beat(self, problem: str = "") -> None:
         names = len(self._watched.triggers)
         activity = f"watches {names} trigger{'s' if names != 1 else ''}, follows "
-        problems = problem or "; ".join(self._watched.problems)
+        problems = problem or "; ".join([*self._watched.problems, *self._stuck_triggers()])
         self._heartbeat.beat(f"{activity}{len(self.runs.open)} runs", problems)
+
+    def _stuck_triggers(self) -> Iterator[str]:
+        """Yield a line for each trigger whose thread does not come back from what it does."""
+        busy = self._watcher.busy_triggers(_STUCK_SECONDS) if self._watcher is not None else {}
+        for name, seconds in busy.items():
+            minutes = f"{seconds / 60:.0f} min"
+            yield f"the trigger {name} has been at one thing for {minutes}: look at its directory"
 
     def _watch(self) -> None:
         from headrace.triggers import Ledger

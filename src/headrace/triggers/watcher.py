@@ -71,6 +71,19 @@ class Watcher:
         self._maximum_delay = maximum_delay
         self._clock = clock
         self._now = now
+        self._threads: dict[str, TriggerThread] = {}
+
+    def busy_triggers(self, seconds: float) -> dict[str, float]:
+        """Return the triggers whose threads have been at one thing for so long; from any thread.
+
+        Args:
+            seconds: the time from which on they are named.
+
+        Returns:
+            Seconds by the name of each: its file system may not answer.
+        """
+        found = {name: each.busy_seconds() for name, each in [*self._threads.items()]}
+        return {name: busy for name, busy in found.items() if busy >= seconds}
 
     def replace_triggers(self, triggers: Sequence[Trigger]) -> None:
         """Watch these triggers from now on; called from any thread.
@@ -107,7 +120,7 @@ class Watcher:
             service=self._service,
             preflight=self._preflight,
         )
-        threads: dict[str, TriggerThread] = {}
+        threads = self._threads
         try:
             while not any(thread.error for thread in threads.values()):
                 self._adapt(threads, launcher)
@@ -180,6 +193,7 @@ class TriggerThread(threading.Thread):
         self._stopping = threading.Event()
         self._clock = clock
         self._follower = follower
+        self._busy_since: float | None = None
         self._wake = threading.Condition()
         self._changes: dict[str, ChangeReport] = {}
         self._answers: list[Callable[[], None]] = []
@@ -195,6 +209,7 @@ class TriggerThread(threading.Thread):
             target=self._follow_runs, name=f"runs of {self.trigger.name}", daemon=True
         )
         following.start()
+        self._busy_since = self._clock()
         try:
             source = self._make_source()
             try:
@@ -210,7 +225,13 @@ class TriggerThread(threading.Thread):
             self._checks.shutdown(wait=True, cancel_futures=True)
             self._starts.shutdown(wait=True, cancel_futures=True)
             self._stopping.set()
+            self._busy_since = None
             following.join()
+
+    def busy_seconds(self) -> float:
+        """Return the seconds for which it has been at one thing; 0 while it sleeps."""
+        since = self._busy_since
+        return 0.0 if since is None else self._clock() - since
 
     def _follow_runs(self) -> None:
         if self._follower is None:
@@ -238,7 +259,9 @@ class TriggerThread(threading.Thread):
         when = source.queue.next_time
         with self._wake:
             if not self._changes and not self._answers and not self._stopping.is_set():
+                self._busy_since = None
                 self._wake.wait(None if when is None else max(0.0, when - self._clock()))
+            self._busy_since = self._clock()
             changes, self._changes = self._changes, {}
             answers, self._answers = self._answers, []
         return changes, answers
