@@ -129,9 +129,46 @@ def command_answers(root: Path, rounds: int) -> dict[str, Any]:
             "median_ms": statistics.median(times),
             "from_ms": min(times),
             "to_ms": max(times),
+            "each_ms": times,
         }
         for name, times in found.items()
     }
+
+
+def table_rows(count: int, store: dict[str, Any], commands: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the table in README."""
+    return [
+        {
+            "id": "status_of_store",
+            "what": "all figures of a store for `GET /status`",
+            "unit": "ms",
+            "better": "less",
+            "ours": store["everything"]["each_ms"],
+            "peers": [
+                {
+                    "name": "bare SQLite",
+                    "values": store["bare_counts"]["each_ms"],
+                    "settings": "counts alone, of a table of flow and status with its index",
+                }
+            ],
+            "settings": f"{count:,} runs",
+        },
+        {
+            "id": "status_command",
+            "what": "`headrace status`",
+            "unit": "ms",
+            "better": "less",
+            "ours": commands["status"]["each_ms"],
+            "peers": [
+                {
+                    "name": "`headrace run list`",
+                    "values": commands["run_list"]["each_ms"],
+                    "settings": "at the same facility",
+                }
+            ],
+            "settings": "a project of one flow, a run that has ended; the whole process",
+        },
+    ]
 
 
 def main() -> None:
@@ -143,13 +180,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        result = {
+        result: dict[str, Any] = {
             "machine": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
             "runs": options.runs,
             "store": store_answers(place, options.runs, options.times),
             "ledger": ledger_answers(place, options.runs, options.times),
             "commands": command_answers(place / "project", options.rounds),
         }
+    result["rows"] = table_rows(options.runs, result["store"], result["commands"])
     json.dump(result, sys.stdout, indent=1)
     print()
 
