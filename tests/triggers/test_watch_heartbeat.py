@@ -87,7 +87,7 @@ def test_a_trigger_that_does_not_come_back_is_told_of(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its directory's server hangs: the loop of the watch goes on, and says so."""
-    from headrace.triggers import Watcher, watcher
+    from headrace.triggers import Watcher, sources
 
     moment, hangs, back = [0.0], threading.Event(), threading.Event()
 
@@ -99,7 +99,7 @@ def test_a_trigger_that_does_not_come_back_is_told_of(
             back.wait(60)
             raise TriggerError("the server is gone")
 
-    monkeypatch.setattr(watcher, "DirectoryWatcher", Hanging)
+    monkeypatch.setattr(sources, "DirectoryWatcher", Hanging)
     watch = make_watch(project, monkeypatch, lambda self: None)
     unused: Any = None
     watching = Watcher(watch._watched.triggers, unused, unused, print, clock=lambda: moment[0])
