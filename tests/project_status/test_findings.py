@@ -20,6 +20,7 @@ from headrace.project_status.failures import (
     waiting_findings,
 )
 from headrace.project_status.processes import process_findings
+from headrace.project_status.reading import endpoint_findings
 from headrace.project_status.trigger_status import TriggerState, trigger_findings
 from headrace.project_status.verdict import Finding, in_order, overall_word
 
@@ -142,3 +143,31 @@ def test_failures_are_to_be_looked_at_until_they_are_mended() -> None:
     (finding,) = failure_findings(Failures([group], 0, False, "x"))
     assert finding.text.startswith("at least 2 runs")
     assert words(failure_findings(Failures([], 12, True))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "service", "held", "warning", "word"),
+    [
+        ("installed", "running", "online", False, "", []),
+        ("installed", "stopped", "offline", False, "", ["act"]),
+        ("installed", "stopped", "offline", True, "", []),
+        ("installed", "disconnected", "online", False, "", ["act"]),
+        ("installed", "running", "offline", False, "", ["act"]),
+        ("elsewhere", "not created here", "not registered", False, "", ["act"]),
+        ("hosted", "starts with its first task", "online", False, "", []),
+        ("hosted", "running", "online", False, "wrong option", ["look"]),
+        # Nobody knows that it works.
+        ("elsewhere", "not created here", "unknown", False, "", ["look"]),
+    ],
+)
+def test_endpoints(
+    kind: str, state: str, service: str, held: bool, warning: str, word: list[str]
+) -> None:
+    each = {"name": "machine", "id": "id", "kind": kind, "state": state, "service": service}
+    each_one = {**each, "held": held, "warning": warning}
+    assert words(endpoint_findings([each_one], asked=True)) == word
+
+
+def test_an_endpoint_whose_service_was_not_asked_is_told_of_by_the_service() -> None:
+    each = {"name": "machine", "id": "id", "kind": "elsewhere", "state": "", "service": "unknown"}
+    assert words(endpoint_findings([{**each, "held": False, "warning": ""}], asked=False)) == []

@@ -83,7 +83,7 @@ class _StatusReading:
             *waiting_findings(waiting or ()),
             *self._service_findings(services, heartbeats, runs),
             *process_findings(installed or (), heartbeats, moment),
-            *_endpoint_findings(endpoints or ()),
+            *endpoint_findings(endpoints or (), asked=services is not None),
             *trigger_findings(triggers or ()),
             *disk_findings(disks),
             *(failure_findings(failures) if failures else ()),
@@ -188,7 +188,13 @@ def _is_of_service(error: Exception) -> bool:
     return isinstance(error, sdk().GlobusError)
 
 
-def _endpoint_findings(endpoints: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+def endpoint_findings(endpoints: Iterable[Mapping[str, Any]], *, asked: bool) -> Iterator[Finding]:
+    """Yield what is the matter with endpoints.
+
+    Args:
+        endpoints: what is known of each.
+        asked: whether the service was there to be asked.
+    """
     for each in endpoints:
         show = f"headrace endpoint status {each['name']}"
         problem = ""
@@ -198,6 +204,9 @@ def _endpoint_findings(endpoints: Iterable[Mapping[str, Any]]) -> Iterator[Findi
             problem = f"the endpoint {each['name']} is {each['service']}, as the service says"
         if problem and not each["held"]:
             yield Finding("act", "endpoints", problem, show)
+        elif asked and each["id"] and each["service"] == "unknown":
+            text = f"the endpoint {each['name']}: the service does not say how it is"
+            yield Finding("look", "endpoints", text, show)
         elif each["warning"]:
             text = f"the endpoint {each['name']}: {each['warning']}"
             yield Finding("look", "endpoints", text, show)
