@@ -132,7 +132,7 @@ class Outbox:
         path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        with self._transaction():
+        with self.transaction():
             for statement in _SCHEMA:
                 self._db.execute(statement)
 
@@ -195,7 +195,7 @@ class Outbox:
             topic,
             json.dumps(details),
         )
-        with self._transaction() as db:
+        with self.transaction() as db:
             done = db.execute(
                 "INSERT OR IGNORE INTO messages"
                 " (source, state, added, subject, message, severity, topic, details)"
@@ -215,7 +215,7 @@ class Outbox:
         Returns:
             How many were new.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             new = db.execute("SELECT * FROM messages WHERE state = 'new' ORDER BY number")
             rows = new.fetchall()
             for row in rows:
@@ -259,7 +259,7 @@ class Outbox:
         self, channel: str, numbers: Sequence[int], state: str, now: float, error: str = ""
     ) -> None:
         """Record what became of messages at a channel: ``sent``, ``waiting`` or ``given up``."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "UPDATE deliveries SET state = ?, time = ?, error = ?"
                 " WHERE message = ? AND channel = ?",
@@ -311,7 +311,7 @@ class Outbox:
 
     def remove_old(self, now: float) -> None:
         """Remove records that are old or too many, and give up what has waited behind too many."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "UPDATE deliveries SET state = 'given up', time = ?, error = ?"
                 " WHERE state = 'waiting' AND message <= coalesce((SELECT message FROM"
@@ -329,8 +329,12 @@ class Outbox:
             db.execute(f"DELETE FROM messages WHERE number IN ({gone})", values)  # noqa: S608 - a constant
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write what is added and marked within it at once; it may be within another one."""
         with self._lock:
+            if self._db.in_transaction:
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -93,16 +93,20 @@ class FacilityNotifications:
             return
         queue = self._context.event_queue
         while found := queue.take():
-            for queued in found:
-                try:
-                    self._add(queued, self._outbox, self._settings)
-                except (sqlite3.Error, OSError):
-                    raise
-                except Exception:
-                    # One that cannot be told of must not keep back all that come after it.
-                    logger.exception("run %s: its notification is left out", queued.run_id)
+            with self._outbox.transaction():
+                for queued in found:
+                    self._add_or_skip(queued, self._outbox, self._settings)
             queue.delete(found[-1].number)
             self._sender.wake()
+
+    def _add_or_skip(self, queued: QueuedEvents, outbox: Outbox, settings: NotifySettings) -> None:
+        try:
+            self._add(queued, outbox, settings)
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception:
+            # One that cannot be told of must not keep back all that come after it.
+            logger.exception("run %s: its notification is left out", queued.run_id)
 
     def check(self) -> None:
         """Look at the facility's problems, at silence and at the disks."""
