@@ -27,6 +27,7 @@ COMMANDS = (
     "doctor",
     "watch",
     "status",
+    "gc",
     "run",
     "web-input",
     "pipeline",

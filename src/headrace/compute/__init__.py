@@ -74,7 +74,9 @@ if TYPE_CHECKING:
     from .templates import check_options
     from .versions import own_versions
 
-PUBLIC_MODULES = frozenset({"job_reader", "signatures", "task_messages", "templates", "wire_text"})
+PUBLIC_MODULES = frozenset(
+    {"job_reader", "scratch_cleaner", "signatures", "task_messages", "templates", "wire_text"}
+)
 """Modules of small functions that other packages import by their own names."""
 
 __all__ = [

@@ -93,6 +93,8 @@ class Config:
         notify: how people are notified, and of what.
         action_providers: by name.
         selections: named selections of runs.
+        scratch_keep: how long scratch directories are kept, such as ``30d``; None where the
+            project does not say it.
         overrides: keys whose values the environment gives, with the variable's name.
         profile: name of the profile in use, or nothing.
     """
@@ -103,6 +105,7 @@ class Config:
     notify: Mapping[str, Any]
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     selections: Mapping[str, SelectionTable] = field(default_factory=dict)
+    scratch_keep: str | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
 
@@ -164,6 +167,7 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
             for name, one in found.action_providers.items()
         },
         selections=found.selections,
+        scratch_keep=found.scratch.keep,
         overrides=overrides,
         profile=used,
     )

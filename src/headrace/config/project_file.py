@@ -171,6 +171,21 @@ class SelectionTable:
 
 
 @dataclass(frozen=True)
+class ScratchTable:
+    """The table ``[scratch]``: how long what runs leave on a cluster is kept."""
+
+    keep: Annotated[
+        str | None,
+        Key(
+            "How long a scratch directory is kept after its run has ended and its results were "
+            "transferred back: 12h, 30d, 8w.",
+            kind=Text(pattern=r"[0-9]{1,6}[smhdw]", expected="a time such as 12h, 30d or 8w"),
+            example='keep = "30d"',
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class ProjectTable:
     """The top table of ``headrace.toml``, with a profile's values in their place."""
 
@@ -190,6 +205,10 @@ class ProjectTable:
         Mapping[str, ProviderTable],
         Key("Action providers elsewhere that flows at the facility may call."),
     ] = field(default_factory=dict)
+    scratch: Annotated[
+        ScratchTable,
+        Key("Clean-up of what runs leave on a cluster, by `headrace gc`."),
+    ] = field(default_factory=ScratchTable)
     selections: Annotated[
         Mapping[str, SelectionTable],
         Key("Named selections of runs, for --selection NAME of `headrace run`."),
@@ -213,6 +232,7 @@ PROJECT: Final = table_of(
     collections=_named(table_of(CollectionTable)),
     endpoints=_named(table_of(EndpointTable)),
     action_providers=_named(table_of(ProviderTable)),
+    scratch=table_of(ScratchTable),
     selections=_named(table_of(SelectionTable)),
 )
 """The top table, with a profile's values in the place of the rest."""

@@ -12,6 +12,18 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhdw])")
 
 
+def duration(text: str) -> timedelta:
+    """Return a duration: ``90m``, ``12h``, ``30d``, ``8w``.
+
+    Raises:
+        ProjectError: it is none.
+    """
+    found = _AGO.fullmatch(text.strip().lower())
+    if found is None:
+        raise ProjectError(f"{text!r} is no duration: write 90m, 12h, 30d or 8w")
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
 def point_in_time(text: str, now: datetime | None = None) -> datetime:
     """Return a point in time, in this machine's time zone where it names none.
 

@@ -132,6 +132,14 @@ def cancelling_and_resuming(world: World) -> None:
 
 
 @scenario
+def cleaning_up(world: World) -> None:
+    """Where no run has left anything; ``tests/cli/test_gc_command.py`` has one that did."""
+    headrace = world.project
+    assert "--keep 30d" in headrace.refused("gc")
+    assert headrace.told("gc", "--dry-run", "--keep", "30d", "--orphans", "--yes") == []
+
+
+@scenario
 def choosing_and_changing(world: World) -> None:
     headrace = world.project
     with (headrace.directory / "headrace.toml").open("a") as config:

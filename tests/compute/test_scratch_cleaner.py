@@ -1,0 +1,134 @@
+"""The function that removes scratch directories, as it travels: by its text alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.compute.scratch_cleaner import NAME, cleaner_code
+from headrace.compute.wire_text import source_text
+
+Clean = Callable[..., list[dict[str, Any]]]
+TASK = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest.fixture
+def clean() -> Clean:
+    text = source_text(cleaner_code())
+    assert text is not None
+    names: dict[str, Any] = {}
+    exec(text, names)
+    function: Clean = names[NAME]
+    return function
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "scratch"
+    root.mkdir()
+    return root
+
+
+def scratch(path: Path, mark: str = "job") -> Path:
+    """Make what a run leaves: a job's record, or a stage's manifest, and data."""
+    (path / "jobs" / "fit").mkdir(parents=True)
+    (path / "data.bin").write_bytes(b"x" * 100_000)
+    if mark == "job":
+        (path / "jobs" / "fit" / "submission.json").write_text(json.dumps({"tag": f"{TASK}.0"}))
+    elif mark == "stage":
+        document = {"inputs": {}, "output": "a1", "facts": {}}
+        (path / "fit.done.json").write_text(json.dumps(document))
+    return path
+
+
+def wanted(path: Path | str, seconds: float = 0.0, task: str = TASK) -> dict[str, Any]:
+    return {"path": str(path), "task_ids": [task], "seconds": seconds}
+
+
+@pytest.mark.parametrize("mark", ["job", "stage"])
+def test_a_directory_of_ours_is_looked_at_and_removed(clean: Clean, root: Path, mark: str) -> None:
+    made = scratch(root / "runs" / "run7", mark)
+    other = scratch(root / "runs" / "run8")
+    [looked] = clean(str(root), [wanted(made)], False)
+    assert (looked["problem"], looked["removed"]) == ("", False)
+    assert looked["bytes"] >= 100_000
+    assert made.exists()
+    [removed] = clean(str(root), [wanted(made)], True)
+    assert removed["removed"]
+    assert [*(root / "runs").iterdir()] == [other]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda made: (made / "jobs" / "fit" / "submission.json").unlink(), "nothing in it says"),
+        (lambda made: (made / "inversion.toml").touch(), "kept for what is in it"),
+        (lambda made: (made / ".keep").touch(), "kept for what is in it"),
+    ],
+)
+def test_what_is_not_known_to_be_ours_or_is_kept_stays(
+    clean: Clean, root: Path, change: Callable[[Path], None], words: str
+) -> None:
+    made = scratch(root / "run7")
+    change(made)
+    [answer] = clean(str(root), [wanted(made)], True)
+    assert words in answer["problem"]
+    assert (made / "data.bin").exists()
+
+
+def test_a_record_of_another_task_is_no_mark(clean: Clean, root: Path) -> None:
+    made = scratch(root / "run7")
+    [answer] = clean(str(root), [wanted(made, task="2" * 36)], True)
+    assert "nothing in it says" in answer["problem"]
+    assert made.exists()
+
+
+def test_what_was_changed_a_moment_ago_stays(clean: Clean, root: Path) -> None:
+    made = scratch(root / "run7")
+    # A copy that keeps the time of its source is new all the same.
+    os.utime(made / "data.bin", (0, 0))
+    [answer] = clean(str(root), [wanted(made, seconds=3600)], True)
+    assert "changed since" in answer["problem"]
+    assert made.exists()
+
+
+def test_nothing_outside_the_root_is_removed(clean: Clean, root: Path, tmp_path: Path) -> None:
+    outside = scratch(tmp_path / "outside")
+    paths = (root, outside, f"{root}/../outside", tmp_path, "run7", f"{root}/.", "/")
+    answers = clean(str(root), [wanted(path) for path in paths], True)
+    assert all(answer["problem"] and not answer["removed"] for answer in answers)
+    assert (outside / "data.bin").exists()
+    assert root.exists()
+
+
+def test_no_symbolic_link_is_followed(clean: Clean, root: Path, tmp_path: Path) -> None:
+    outside = scratch(tmp_path / "outside")
+    inner = scratch(tmp_path / "far" / "run8")
+    (root / "link").symlink_to(outside)
+    (root / "far").symlink_to(inner.parent)
+    answers = clean(str(root), [wanted(root / "link"), wanted(root / "far" / "run8")], True)
+    assert all(answer["problem"] for answer in answers)
+    # A link in a directory goes with it, and not what it leads to.
+    made = scratch(root / "run7")
+    (made / "link").symlink_to(outside)
+    [answer] = clean(str(root), [wanted(made)], True)
+    assert answer["removed"]
+    assert (outside / "data.bin").exists()
+    assert (inner / "data.bin").exists()
+
+
+def test_an_interrupted_removal_is_finished(clean: Clean, root: Path) -> None:
+    made = scratch(root / "run7")
+    made.rename(root / ".run7.headrace-removed")
+    [looked] = clean(str(root), [wanted(made)], False)
+    assert looked["problem"] == ""
+    [removed] = clean(str(root), [wanted(made)], True)
+    assert removed["removed"]
+    assert [*root.iterdir()] == []
+    [gone] = clean(str(root), [wanted(made)], True)
+    assert gone["problem"] == "it is not there any more"
