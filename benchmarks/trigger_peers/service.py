@@ -16,7 +16,7 @@ from typing import Any
 
 from headrace.project import load_project
 from headrace.project.targets import connect
-from headrace.triggers import Ledger, Started, Watcher, WatchEvent, load_trigger
+from headrace.triggers import Arrival, Ledger, Trigger, Watcher, load_trigger
 from headrace.triggers.project_run_client import ProjectRunClient
 
 from .rows import quantile, row
@@ -62,18 +62,22 @@ def project_with_facility(root: Path) -> Iterator[Path]:
 
 @contextmanager
 def watching_for_a_facility(root: Path) -> Iterator[Starts]:
-    """Watch with the project's trigger and run client; the moments are those of answered starts."""
+    """Watch with the project's trigger and run client; the moments are those of the answers."""
     project = load_project(root)
     trigger = load_trigger(root / "triggers" / "notes.toml", {"disk": root / "data"})
-    client = ProjectRunClient(project, "local", lambda: connect(project, "local"))
     starts, stop = Starts(), threading.Event()
 
-    def receive(event: WatchEvent) -> None:
-        if isinstance(event, Started):
-            starts.note(event.arrival.name)
+    class NotingClient(ProjectRunClient):
+        """Notes when a facility has answered, which it does once the run is stored."""
 
+        def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
+            run_id = super().start(trigger, arrival, tag)
+            starts.note(arrival.name)
+            return run_id
+
+    client = NotingClient(project, "local", lambda: connect(project, "local"))
     with Ledger(root / ".headrace" / "benchmark.db") as ledger:
-        watcher = Watcher([trigger], ledger, client, receive)
+        watcher = Watcher([trigger], ledger, client, lambda event: None)
         thread = threading.Thread(target=watcher.run, args=(stop,))
         thread.start()
         try:
