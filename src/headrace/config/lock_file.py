@@ -48,18 +48,40 @@ class DeployedFunction:
 
 
 @dataclass(frozen=True)
+class DeployedTimer:
+    """A timer at the hosted Timers service.
+
+    Attributes:
+        id: its id there.
+        sha256: hash of what was deployed.
+        remote_sha256: hash of what the service answered.
+    """
+
+    id: str
+    sha256: str
+    remote_sha256: str
+
+
+@dataclass(frozen=True)
 class Deployed:
-    """Flows, functions and endpoints of the project at one target.
+    """Flows, functions, endpoints and timers of the project at one target.
 
     Attributes:
         flows: by name.
         functions: by name.
         endpoints: ids of the endpoints that were started there, by name.
+        timers: by name.
     """
 
     flows: Mapping[str, DeployedFlow] = field(default_factory=dict)
     functions: Mapping[str, DeployedFunction] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    timers: Mapping[str, DeployedTimer] = field(default_factory=dict)
+
+    def with_timer(self, name: str, timer: DeployedTimer | None) -> Deployed:
+        """Return this with a timer added, replaced, or taken out where there is none."""
+        others = {key: value for key, value in self.timers.items() if key != name}
+        return replace(self, timers={**others, name: timer} if timer else others)
 
     def with_flow(self, name: str, flow: DeployedFlow) -> Deployed:
         """Return this with a flow added or replaced."""
@@ -151,6 +173,8 @@ def _document(deployed: Deployed) -> dict[str, Any]:
         flow["there"] = flow.pop("remote_sha256")
     if not deployed.endpoints:
         del document["endpoints"]
+    if not deployed.timers:
+        del document["timers"]
     return document
 
 
@@ -159,6 +183,7 @@ def _deployed(document: Mapping[str, Any]) -> Deployed:
         flows={name: _deployed_flow(**flow) for name, flow in document["flows"].items()},
         functions={name: DeployedFunction(**fn) for name, fn in document["functions"].items()},
         endpoints={name: str(value) for name, value in document.get("endpoints", {}).items()},
+        timers={name: DeployedTimer(**one) for name, one in document.get("timers", {}).items()},
     )
 
 

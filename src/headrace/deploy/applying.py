@@ -14,6 +14,7 @@ from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction, Lock
 from headrace.deploy.drift import deployed_document, fingerprint
 from headrace.deploy.planning import Plan, Step, flow_tag, owned_flows
+from headrace.deploy.timers import create_timer, delete_timer
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def apply(
 def _apply_step(
     step: Step, plan: Plan, project: Project, services: Services, deployed: Deployed
 ) -> Deployed:
+    if step.kind == "timer":
+        return _apply_timer(step, plan, project, services, deployed)
     if step.change == "delete":
         _delete(step, services)
         if step.kind == "function":
@@ -87,6 +90,17 @@ def _apply_step(
     answer = _put_flow(step, plan, project, services)
     flow = DeployedFlow(answer["id"], answer["globus_auth_scope"], step.sha256, fingerprint(answer))
     return deployed.with_flow(step.name, flow)
+
+
+def _apply_timer(
+    step: Step, plan: Plan, project: Project, services: Services, deployed: Deployed
+) -> Deployed:
+    if step.change == "create":
+        timer = create_timer(plan.timers[step.name], project, services, plan.target)
+        return deployed.with_timer(step.name, timer)
+    delete_timer(str(step.id), services)
+    entry = deployed.timers.get(step.name)
+    return deployed.with_timer(step.name, None) if entry and entry.id == step.id else deployed
 
 
 def _delete(step: Step, services: Services) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from headrace.deploy.drift import (
     fingerprint,
     without_entry,
 )
+from headrace.deploy.timers import HostedTimer, plan_timers
 from headrace.project.flow_check import FlowFinding, check_flows
 from headrace.project.flow_sources import FlowSource
 from headrace.project.project import Project
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from headrace.compute import Function
     from headrace.hosted import Services
 
-Kind = Literal["flow", "function"]
+Kind = Literal["flow", "function", "timer"]
 Change = Literal["create", "update", "register", "adopt", "delete", "orphan", "unchanged"]
 
 
@@ -34,7 +35,7 @@ class Step:
     """One thing that a deployment does.
 
     Attributes:
-        kind: ``flow`` or ``function``.
+        kind: ``flow``, ``function`` or ``timer``.
         name: its name in the project.
         change: what is done; of an ``orphan`` nothing, unless it is to be pruned.
         reason: why, in a few words.
@@ -67,15 +68,17 @@ class Plan:
 
     Attributes:
         target: where.
-        steps: functions first, then flows, each by name.
+        steps: functions first, then flows and timers, each by name.
         flows: the sources of the flows.
         functions: the sources of the functions.
+        timers: the timers of the hosted service.
     """
 
     target: str
     steps: tuple[Step, ...]
     flows: Mapping[str, FlowSource]
     functions: Mapping[str, Function]
+    timers: Mapping[str, HostedTimer] = field(default_factory=dict)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -104,7 +107,11 @@ def flow_tag(project: Project, name: str) -> str:
 
 
 def plan(
-    project: Project, target: str, services: Services, choice: DeploySelection | None = None
+    project: Project,
+    target: str,
+    services: Services,
+    choice: DeploySelection | None = None,
+    timers: Sequence[HostedTimer] = (),
 ) -> Plan:
     """Plan the deployment of a project.
 
@@ -113,6 +120,7 @@ def plan(
         target: ``local`` or ``globus``.
         services: the services there.
         choice: what of it; all, and nothing removed, by default.
+        timers: those of the project, where the target is ``globus``.
 
     Raises:
         ProjectError: a source cannot be read, the checker finds an error in a flow, or the choice
@@ -122,7 +130,8 @@ def plan(
     choice = choice or DeploySelection()
     deployed = project.lock().at(target)
     flow_names, function_names = project.flow_names(), project.function_names()
-    _check_choice(choice, flow_names, function_names, deployed)
+    own = {timer.name: timer for timer in timers}
+    _check_choice(choice, flow_names, {*function_names, *own}, deployed)
     chosen = [name for name in flow_names if _chosen(choice, name)]
     stop_on_errors(check_flows(project, chosen, target) if chosen else [])
     flows = project.flows(chosen)
@@ -145,7 +154,9 @@ def plan(
                 _plan_flow(project, flow, deployed.flows.get(name), remote, choice, services)
             )
     steps += _orphaned_flows(project, flow_names, deployed, remote, choice)
-    return Plan(target, tuple(steps), flows, functions)
+    found = plan_timers(project, target, services, timers, lambda name: _chosen(choice, name))
+    steps += [Step("timer", *each) for each in found]
+    return Plan(target, tuple(steps), flows, functions, own)
 
 
 def stop_on_errors(findings: list[FlowFinding]) -> None:
@@ -177,7 +188,7 @@ def _check_choice(
     functions: Collection[str],
     deployed: Deployed,
 ) -> None:
-    known = {*flows, *functions, *deployed.flows, *deployed.functions}
+    known = {*flows, *functions, *deployed.flows, *deployed.functions, *deployed.timers}
     unknown = sorted(set(choice.names) - known)
     if unknown:
         words = known_names(unknown[0], {*flows, *functions})

@@ -30,6 +30,7 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
     Raises:
         HostedError: no login, or one without the scopes; exit code 4.
     """
+    flow_ids = list(flow_ids)
     app = make_app(flow_ids, data_access)
     _require_login(app)
     clients = Clients(
@@ -40,6 +41,7 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(
             flow_id, app=app, transport=Transport()
         ),
+        make_timers=lambda: _make_timers(app, flow_ids),
     )
     return Services(clients.flows.base_url, lambda: clients)
 
@@ -144,6 +146,14 @@ def whoami() -> dict[str, Any]:
     app = make_app()
     _require_login(app)
     return dict(globus_sdk.AuthClient(app=app, transport=Transport()).userinfo().data)
+
+
+def _make_timers(app: GlobusApp, flow_ids: Iterable[str]) -> globus_sdk.TimersClient:
+    """Make the client of timers, which start runs of flows for their user."""
+    client = globus_sdk.TimersClient(app=app, transport=Transport())
+    client.add_app_flow_user_scope(list(flow_ids))
+    _require_login(app)
+    return client
 
 
 def _require_login(app: GlobusApp) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ComputeClientV3,
         FlowsClient,
         SpecificFlowClient,
+        TimersClient,
         TransferClient,
     )
 
@@ -33,6 +34,7 @@ class Clients:
         compute_v2: endpoints' states, and results of tasks.
         transfer: collections and what is in them.
         make_flow: makes the client of one flow.
+        make_timers: makes the client of timers; None at a facility, which has none.
     """
 
     flows: FlowsClient
@@ -40,6 +42,7 @@ class Clients:
     compute_v2: ComputeClientV2
     transfer: TransferClient
     make_flow: Callable[[str], SpecificFlowClient]
+    make_timers: Callable[[], TimersClient] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,20 @@ class Services:
     def transfer(self) -> TransferClient:
         """The client of collections and what is in them."""
         return self._clients.transfer
+
+    @cached_property
+    def timers(self) -> TimersClient:
+        """The client of timers, for which a consent of its own is needed.
+
+        Raises:
+            HostedError: the target has no timers, or somebody must log in.
+        """
+        from headrace.hosted.errors import HostedError
+
+        make = self._clients.make_timers
+        if make is None:
+            raise HostedError(f"{self.url}: has no timers; `headrace watch` starts their runs")
+        return make()
 
     @property
     def is_facility(self) -> bool:

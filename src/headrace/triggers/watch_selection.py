@@ -49,6 +49,7 @@ class WatchSelection:
         claims: takes them.
         load: reads the project.
         check: finds what is wrong with triggers.
+        target: where the runs are started.
     """
 
     def __init__(
@@ -57,13 +58,20 @@ class WatchSelection:
         claims: TriggerClaims,
         load: Callable[[], Project],
         check: TriggerCheck,
+        target: str = "local",
     ) -> None:
+        self._target = target
         self._names = frozenset(names)
         self._claims = claims
         self._load = load
         self._check = check
         # Those of the project that others watched when they were looked for last.
         self._elsewhere: list[str] = []
+
+    def without_hosted(self, project: Project, triggers: Sequence[Trigger]) -> list[Trigger]:
+        """Return triggers but for the timers whose runs the hosted service starts."""
+        hosted = project.lock().at(self._target).timers
+        return [one for one in triggers if one.every is None or one.name not in hosted]
 
     def take(self, triggers: Sequence[Trigger]) -> list[Trigger]:
         """Take triggers for this watch before it begins.
@@ -84,7 +92,7 @@ class WatchSelection:
         if not self._claims.names:
             # In its words: who has the first.
             self._claims.take(self._elsewhere)
-            raise TriggerWatched("all triggers are watched already")
+            raise TriggerWatched("no trigger is left to watch")
         return [trigger for trigger in triggers if trigger.name in self._claims.names]
 
     def take_over(self, watched: Selection, ledger: Ledger) -> Selection | None:
@@ -123,6 +131,7 @@ class WatchSelection:
             project = self._load()
             roots = {name: one.root for name, one in project.collections.items()}
             found, errors = load_triggers_and_errors(project.triggers_dir, roots)
+            found = self.without_hosted(project, found)
         except HeadraceError as error:
             kept = "; the watch goes on with what it has read before"
             return replace(watched, problems=(f"{error}{kept}",))

@@ -45,17 +45,22 @@ def deploy_command(
     """Deploy the project's flows and functions, or those of the NAMEs.
 
     Flows are checked first, then created or updated; functions are registered. Changes that
-    somebody made at the service are detected and reverted. What is deployed is recorded in
+    somebody made at the service are detected and reverted. At globus, triggers with [every] become
+    timers of the Timers service. What is deployed is recorded in
     headrace.lock.
     """
+    from headrace.cli.parsing.triggers import loaded
     from headrace.deploy import DeploySelection, apply, deploying, plan
     from headrace.endpoints.configuration_check import endpoint_problems
+    from headrace.triggers.hosted_timers import hosted_timers
 
     session = current()
     project = session.project()
     services = session.services(project, start=True)
     with deploying(project):
-        planned = plan(project, session.target, services, DeploySelection(names, prune, adopt))
+        timers = hosted_timers(project, loaded(project)[0]) if session.target == "globus" else []
+        choice = DeploySelection(names, prune, adopt)
+        planned = plan(project, session.target, services, choice, timers)
         if not dry_run:
             apply(planned, project, services, _report)
     problems = endpoint_problems(project)

@@ -80,8 +80,12 @@ def watch_command(
             claims,
             session.project,
             lambda project, found: check_triggers(project, session.target, found),
+            session.target,
         )
-        chosen = decide(selection.take(chosen), ledger, existing)
+        own = selection.without_hosted(project, chosen)
+        for hosted in [one.name for one in chosen if one not in own]:
+            note(f"trigger {hosted} is a timer of the hosted service, which starts its runs")
+        chosen = decide(selection.take(own), ledger, existing)
         session.services(project, start=True)
         for trigger in chosen:
             if ledger.is_paused(trigger.name):
