@@ -212,12 +212,20 @@ class ArrivalsMachine(WatchedWorld, RuleBasedStateMachine):
         """A pause holds what was not tried yet, also by the watcher after this one."""
         ledger, trigger = self.place / "ledger.db", self.trigger.name
         pause_triggers(ledger, [trigger])
-        untried = {record.tag for record in self.ledger.records() if record.attempts == 0}
+        untried = {
+            record.tag
+            for record in self.ledger.records()
+            if record.attempts == 0 and record.retry_of is None
+        }
         if kill:
             self.restart()
         self.work(2 * INTERVAL)
         assert untried & set(self.runs) == set()
-        resume_triggers(ledger, [trigger])
+        self.resume_trigger()
+
+    def resume_trigger(self) -> None:
+        """Somebody resumes the trigger, whether it was paused or held."""
+        resume_triggers(self.place / "ledger.db", [self.trigger.name])
 
     # -- what is demanded
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from headrace.triggers import Arrival, Trigger, resume_triggers
+from headrace.triggers import Arrival, Trigger
 from headrace.triggers.arrival_runs import RunOutcome
 from headrace.triggers.run_follower import RunFollower
 from headrace.triggers.run_service import RunService
@@ -180,7 +180,10 @@ class RunsMachine(ArrivalsMachine):
 
     @rule()
     def resume(self) -> None:
-        resume_triggers(self.place / "ledger.db", [self.trigger.name])
+        self.resume_trigger()
+
+    def resume_trigger(self) -> None:
+        super().resume_trigger()
         self.held = False
 
     # -- what is demanded
@@ -216,6 +219,15 @@ class RunsMachine(ArrivalsMachine):
             self.resume()
             self.ask_for_the_refused()
             self.work(BACKOFF * 2.0**ATTEMPTS + 3 * INTERVAL)
+            if not self.open and not self._left():
+                break
+
+    def _left(self) -> bool:
+        """Whether something here may still get its run, or be moved."""
+        name = self.trigger.name
+        waiting = self.ledger.records_without_run(name, self.trigger.collection)
+        runs = self.ledger.runs
+        return bool(waiting or runs.open_runs(name) or runs.due_afterwards(name))
 
     def teardown(self) -> None:
         try:
