@@ -12,6 +12,7 @@ from headrace._internal.quiet_hours import QuietHours
 from headrace.notifications.digest import Choice, choose_batches
 from headrace.notifications.notification import Notification
 from headrace.notifications.outbox import Message
+from headrace.notifications.phone.buttons import actions_of
 from headrace.notifications.policy import DeliveryPolicy, delivery_policy
 from tests.support.outboxes import Bench
 
@@ -37,6 +38,12 @@ def test_twelve_failures_of_one_cause_are_one_notification() -> None:
     assert told.subject == "12 runs failed: no space"
     assert told.message.splitlines()[0] == "run 0, run 1, run 2, run 3, run 4 and 7 more"
     assert told.link == "headrace run list --status FAILED --cause 'no space*'"
+
+
+def test_a_digest_has_no_button_that_answers_one_of_its_runs_alone() -> None:
+    failures = [message(n, topic="{count} failed", key=f"run/r{n}/FAILED") for n in range(2)]
+    [batch] = choose(failures, NOON + 120).batches
+    assert not actions_of(batch.notification)
 
 
 def test_failures_of_other_causes_are_told_apart() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -44,6 +45,69 @@ def test_the_same_words_are_not_sent_twice_within_a_while(bench: Bench) -> None:
     bench.add("it is down", "the endpoint is down")
     bench.sender.send_due()
     assert len(bench.subjects()) == 2
+
+
+def test_the_same_words_about_two_runs_are_both_told(bench: Bench) -> None:
+    for run in ("r1", "r2"):
+        bench.add("a run: INACTIVE", "a run waits for you", key=f"run/{run}/INACTIVE")
+    bench.pass_time(60)
+    assert len(bench.subjects()) == 2
+
+
+def test_what_is_true_last_is_told_though_it_was_told_before(bench: Bench) -> None:
+    def tell(subject: str) -> None:
+        bench.add(subject, key="fault/store")
+        bench.pass_time(30)
+
+    tell("it is broken")
+    tell("it is well")
+    # It comes and goes: not each time.
+    for _ in range(3):
+        tell("it is broken")
+        tell("it is well")
+    tell("it is broken")
+    assert bench.subjects() == ["p: it is broken", "p: it is well"]
+    bench.pass_time(300)
+    assert bench.subjects()[-1] == "p: it is broken"
+    assert len(bench.subjects()) == 3
+    tell("it is well")
+    assert bench.subjects()[-1] == "p: it is well"
+    assert not bench.outbox.has_new()
+
+
+def test_what_was_sent_and_cannot_be_marked_is_not_sent_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*given: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    bench.add("a")
+    with monkeypatch.context() as full:
+        full.setattr(bench.outbox, "mark", is_full)
+        for _ in range(3):
+            with pytest.raises(sqlite3.OperationalError):
+                bench.pass_time(10)
+    bench.pass_time(10)
+    assert bench.subjects() == ["p: a"]
+    assert bench.outbox.count_waiting() == 0
+
+
+def test_the_same_fault_of_the_outbox_is_reported_once_an_hour(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        bench.sender._failed(sqlite3.OperationalError("disk is full"))
+    assert bench.reports == ["notifications: OperationalError: disk is full"]
+    bench.now += 3600
+    bench.sender._failed(sqlite3.OperationalError("disk is full"))
+    assert len(bench.reports) == 2
+
+
+def test_the_words_of_a_service_are_kept_short(bench: Bench) -> None:
+    bench.channels["one"].error = "x" * 100_000
+    bench.add("a")
+    bench.sender.send_due()
+    assert len(bench.outbox.records(1)[0].deliveries[0].error) <= 501
 
 
 def test_a_channel_that_fails_gets_it_later_and_keeps_no_other_back(bench: Bench) -> None:
@@ -162,6 +226,15 @@ def test_letters_that_steer_a_terminal_or_a_mail_are_written_out(bench: Bench) -
     [sent] = bench.channels["one"].sent
     assert sent.subject == "p: a\\nBcc: all\\x1b[2J"
     assert sent.message == "b\\x1b]0;c\\x07\nd"
+
+
+def test_a_topic_is_one_line_of_plain_letters(bench: Bench) -> None:
+    for number in range(2):
+        bench.add("a", str(number), topic="{count} runs failed: a\0b\n\ud800" + "c" * 10_000)
+    bench.pass_time(200)
+    [sent] = bench.channels["one"].sent
+    assert sent.subject.startswith("p: 2 runs failed: a\\x00b\\n\\ud800c")
+    assert len(sent.subject) <= 220
 
 
 def test_a_year_does_not_grow_it_beyond_bounds(bench: Bench) -> None:

@@ -122,7 +122,7 @@ def _topic_digest(group: Sequence[Message], policy: DeliveryPolicy, now: float) 
         _worst(group),
         first.more or _LIST_COMMAND,
         first.notification.picture,
-        first.notification.key,
+        # Without the key of a run: a button under it would answer one of them alone.
         time=first.notification.time,
     )
     return Batch(tuple(message.number for message in group), notification)

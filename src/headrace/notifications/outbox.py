@@ -18,6 +18,7 @@ from typing import Any, Final
 from headrace._internal.files import private_directory
 from headrace._internal.terminal_text import terminal_text
 from headrace.notifications.notification import Action, Notification
+from headrace.notifications.repetition import is_repeated
 
 OUTBOX_FILE: Final = "notifications.db"
 
@@ -177,13 +178,13 @@ class Outbox:
             Whether it was added.
         """
         details = {
-            "link": notification.link,
+            "link": terminal_text(notification.link),
             "picture": str(notification.picture) if notification.picture else "",
             "key": notification.key,
             "actions": [asdict(action) for action in notification.actions],
             "time": notification.time or now,
             "label": terminal_text(label)[:_MAX_SUBJECT],
-            "more": more,
+            "more": terminal_text(more),
         }
         row = (
             source,
@@ -192,7 +193,7 @@ class Outbox:
             terminal_text(notification.subject)[:_MAX_SUBJECT],
             terminal_text(notification.message, multiline=True)[:_MAX_MESSAGE],
             notification.severity,
-            topic,
+            terminal_text(topic)[:_MAX_SUBJECT],
             json.dumps(details),
         )
         with self.transaction() as db:
@@ -219,12 +220,10 @@ class Outbox:
             new = db.execute("SELECT * FROM messages WHERE state = 'new' ORDER BY number")
             rows = new.fetchall()
             for row in rows:
-                same = db.execute(
-                    "SELECT 1 FROM messages WHERE subject = ? AND added >= ? AND message = ?"
-                    " AND number < ? AND state = 'planned'",
-                    (row["subject"], row["added"] - repeat_seconds, row["message"], row["number"]),
-                ).fetchone()
-                state = "repeated" if same else "planned" if channels else "nobody"
+                repeated = is_repeated(db, row, now, repeat_seconds)
+                if repeated is None:
+                    continue
+                state = "repeated" if repeated else "planned" if channels else "nobody"
                 db.execute("UPDATE messages SET state = ? WHERE number = ?", (state, row["number"]))
                 if state == "planned":
                     db.executemany(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headrace.notifications.channels import NotificationChannel, notification_channels
 from headrace.notifications.notification import Notification
+
+_LONGEST_PROBLEM: Final = 500
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +37,11 @@ class Destination:
     def send(self, notification: Notification) -> str:
         """Send a notification; return why it could not be sent, empty if it was."""
         try:
-            return self.channel.send(self.value, notification)
+            problem = self.channel.send(self.value, notification)
         except Exception as failure:  # noqa: BLE001 - channels of others may raise anything
-            return f"notify.{self.name}: {type(failure).__name__}: {failure}"
+            problem = f"notify.{self.name}: {type(failure).__name__}: {failure}"
+        # It is kept with each notification, and logged: no service fills the disk with its words.
+        return problem if len(problem) <= _LONGEST_PROBLEM else f"{problem[:_LONGEST_PROBLEM]}…"
 
 
 def destinations(settings: Mapping[str, Any]) -> dict[str, Destination]:

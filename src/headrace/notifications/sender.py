@@ -33,12 +33,16 @@ _TIDY_SECONDS: Final = 3600.0
 
 @dataclass
 class _ChannelState:
-    """State of a channel: attempts that failed in this process, and what was sent lately."""
+    """State of a channel: attempts that failed in this process, and what was sent lately.
+
+    What was sent and could not be marked, as on a full disk, is kept, so that it is not sent again.
+    """
 
     failures: int = 0
     next_try: float = 0.0
     error: str = ""
     sent: list[float] = field(default_factory=list)
+    unmarked: set[int] = field(default_factory=set)
 
 
 class NotificationSender:
@@ -71,6 +75,8 @@ class NotificationSender:
         self._owns = False
         self._planned_for: set[str] = set()
         self._next_tidy = 0.0
+        self._reported = ""
+        self._reported_at = 0.0
         self._planner = PeriodicWork(
             self._plan_for_threads, _PLAN_SECONDS, self._failed, name="notifications"
         )
@@ -175,6 +181,8 @@ class NotificationSender:
         """Send what is due by one channel."""
         state, name = self._state(destination.name), destination.name
         now = self._clock()
+        if state.unmarked:
+            self._mark_sent(state, name, now)
         waiting = self._outbox.waiting(name)
         old = [m.number for m in waiting if now - m.added > GIVE_UP_SECONDS]
         if old:
@@ -194,9 +202,14 @@ class NotificationSender:
                 self._outbox.mark(name, batch.numbers, "waiting", now, error)
                 self._note_failure(state, error, now)
                 return
-            self._outbox.mark(name, batch.numbers, "sent", now)
             state.failures, state.next_try, state.error = 0, 0.0, ""
             state.sent.append(now)
+            state.unmarked.update(batch.numbers)
+            self._mark_sent(state, name, now)
+
+    def _mark_sent(self, state: _ChannelState, name: str, now: float) -> None:
+        self._outbox.mark(name, sorted(state.unmarked), "sent", now)
+        state.unmarked.clear()
 
     def _note_failure(self, state: _ChannelState, error: str, now: float) -> None:
         pause = backoff_seconds(state.failures, _FIRST_PAUSE, _LONGEST_PAUSE)
@@ -210,4 +223,9 @@ class NotificationSender:
         return self._states.setdefault(name, _ChannelState())
 
     def _failed(self, error: Exception) -> None:
-        self._report(f"notifications: {type(error).__name__}: {error}")
+        line = f"notifications: {type(error).__name__}: {error}"
+        now = self._clock()
+        # It is tried every few seconds: a log that is full of it helps nobody.
+        if line != self._reported or not 0.0 <= now - self._reported_at < _HOUR:
+            self._reported, self._reported_at = line, now
+            self._report(line)
