@@ -178,7 +178,8 @@ class ScratchTable:
         str | None,
         Key(
             "How long a scratch directory is kept after its run has ended and its results were "
-            "transferred back: 12h, 30d, 8w.",
+            "transferred back: 12h, 30d, 8w. `headrace endpoint monitor` removes what is "
+            "older once a day, `headrace gc` when it is called.",
             kind=Text(pattern=r"[0-9]{1,6}[smhdw]", expected="a time such as 12h, 30d or 8w"),
             example='keep = "30d"',
         ),

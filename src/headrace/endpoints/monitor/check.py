@@ -27,6 +27,7 @@ from headrace.endpoints.monitor.policy import (
     assess,
     choose_action,
 )
+from headrace.endpoints.monitor.scratch_removal import ScratchRemoval
 from headrace.endpoints.status import service_status
 from headrace.errors import HeadraceError
 from headrace.notifications import Notification, Severity, send_notification
@@ -116,6 +117,8 @@ class EndpointMonitor:
         self._jitter = jitter
         self._directory = monitor_directory(project)
         self._heartbeat = make_monitor_heartbeat(project, target, interval, now)
+        self._stays = interval is not None
+        self.scratch_removal = ScratchRemoval(project, target, now)
 
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
@@ -145,9 +148,17 @@ class EndpointMonitor:
         if self._target == "local":
             reports += self._facility(records)
         write_heartbeat(self._project, [report.document() for report in reports], self._now())
+        self._remove_scratch()
         faulty = [f"{report.name}: {report.message}" for report in reports if not report.ok]
-        self._heartbeat.beat(f"checked {len(names)} endpoints", "; ".join(faulty))
+        faulty += filter(None, [self.scratch_removal.problem()])
+        done = [f"checked {len(names)} endpoints", self.scratch_removal.summary()]
+        self._heartbeat.beat("; ".join(filter(None, done)), "; ".join(faulty))
         return reports
+
+    def _remove_scratch(self) -> None:
+        self.scratch_removal.start()
+        if not self._stays:
+            self.scratch_removal.wait()
 
     def close(self) -> None:
         """Say that no check follows."""

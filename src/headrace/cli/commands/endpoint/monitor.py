@@ -71,6 +71,7 @@ def monitor_command(
 ) -> int:
     """Monitor the endpoints of this machine: restart failed ones, and notify people.
 
+    Where headrace.toml has [scratch] keep, it also removes once a day what headrace gc would.
     Notifications are configured in headrace.toml under [notify]. With --once the exit code is 1
     when an endpoint needs an intervention, with --watchdog when a process is dead.
     """
@@ -122,6 +123,8 @@ def _check(watching: EndpointMonitor) -> list[EndpointReport]:
         "\n".join(map(_line, reports)) or "No endpoint was created on this machine.",
         ("name", "health", "action", "message"),
     )
+    for line in watching.scratch_removal.new_lines():
+        note(line)
     return reports
 
 
