@@ -26,9 +26,14 @@ from headrace.compute.batch.directory import JobDirectory
 from headrace.compute.batch.outcome import JobOutcome
 from headrace.compute.batch.run import JobCall
 from headrace.compute.batch.settings import JobSettings
+from headrace.compute.batch.submission import SubmissionRecord
 from headrace.compute.scheduler import (
     CompletionStatus,
+    Job,
+    JobId,
     JobRequest,
+    JobState,
+    Queue,
     Refusal,
     SchedulerError,
     SubmissionRefused,
@@ -285,6 +290,55 @@ def test_a_call_that_was_ended_goes_on_with_its_attempt(
     assert [name for name, _ in other.ran] == ["job"]
 
 
+def submitted_by(task: str, directory: Path, job: str) -> JobDirectory:
+    found = JobDirectory(directory)
+    tag = f"headrace:{task}:0123456789ab"
+    record = SubmissionRecord(tag, 1_000_000.0, JobId(job), "forward", requeue=False)
+    found.write_json("submission.json", record.to_dict())
+    return found
+
+
+def test_an_attempt_of_another_task_is_waited_for(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(RuntimeError):
+        repeat(cluster, tmp_path, settings, Jobs(LATE, RuntimeError("ended")), task="old")
+    submitted_by("old", tmp_path / "w" / "job-2", "4712")
+    asked: list[str] = []
+
+    def still_there(job: JobId) -> list[Job]:
+        asked.append(job.number)
+        state = JobState.RUNNING if len(asked) < 2 else JobState.COMPLETED
+        return [Job(job.number, state)]
+
+    cluster.on_queue = lambda: Queue([])
+    cluster.show = still_there  # type: ignore[method-assign]
+    repeat(cluster, tmp_path, settings, Jobs(DONE), task="new")
+    assert set(asked) == {"4712"}
+    assert json.loads((tmp_path / "w" / "job-2" / "submission.json").read_text())["settled"]
+
+
+def test_a_task_goes_on_with_no_attempt_beside_another_tasks_job(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(RuntimeError):
+        repeat(cluster, tmp_path, settings, Jobs(LATE, RuntimeError("ended")), task="old")
+    submitted_by("new", tmp_path / "w" / "job", "4712")
+    with pytest.raises(BatchJobError, match="another task has taken the directory"):
+        repeat(cluster, tmp_path, settings, Jobs(DONE), task="old")
+
+
+def test_a_job_that_was_repeated_does_not_start_again(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    vanished: Ending = (CompletionStatus.LOST, "", None, "")
+    repeat(cluster, tmp_path, settings, Jobs(LOST, vanished, DONE))
+    assert (tmp_path / "w" / "job" / "owner").read_text() == "job-2\n"
+    assert (tmp_path / "w" / "job-2" / "owner").read_text() == "job-3\n"
+    assert not (tmp_path / "w" / "job-3" / "owner").exists()
+    assert cluster.cancelled == [JobId("12")]
+
+
 def test_where_no_other_node_is_left_the_same_is_asked_for(
     cluster: Cluster, settings: JobSettings, tmp_path: Path
 ) -> None:
@@ -356,6 +410,7 @@ def test_a_traceback_is_told_at_once(run_here: Callable[..., Any], tmp_path: Pat
 def test_a_job_that_meets_its_time_gets_more(run_here: Callable[..., Any], tmp_path: Path) -> None:
     done = run_here("[ $(wc -l < count) -ge 2 ] || sleep 60", walltime="00:00:01")
     assert count(tmp_path) == 2
+    assert done["seconds"] < done["failed_attempts"][0]["seconds"]
     assert [each["cause"] for each in done["failed_attempts"]] == ["time limit"]
 
 

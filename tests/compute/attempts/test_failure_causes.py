@@ -169,6 +169,45 @@ PRINTED_ELSEWHERE = [
         38,
         FailureCause.FILES,
     ),
+    (
+        # srun ends with the highest code of all ranks, which is that of those that it killed.
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n"
+        "srun: error: n1: task 0: Exited with exit code 1\n"
+        "srun: error: n1: tasks 1-3: Killed",
+        137,
+        FailureCause.PROGRAM,
+    ),
+    (
+        "srun: error: n1: task 3: Killed\nsrun: error: n1: tasks 0-2: Exited with exit code 16",
+        137,
+        FailureCause.KILLED,
+    ),
+    (
+        "MPI_ABORT was invoked on rank 0 in communicator MPI_COMM_WORLD\nwith errorcode 1.\n"
+        "mpirun noticed that process rank 1 exited on signal 9 (Killed).",
+        137,
+        FailureCause.PROGRAM,
+    ),
+    (
+        "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   EXIT CODE: 1\n"
+        "=   CLEANING UP REMAINING PROCESSES\n"
+        "=   YOU CAN IGNORE THE BELOW CLEANUP MESSAGES\n"
+        "[proxy:0:1@n2] HYD_pmcd_pmip_control_cmd_cb (pm/pmiserv/pmip_cb.c:886): assert (!closed)"
+        " failed\n[proxy:0:1@n2] HYDT_dmxu_poll_wait_for_event (tools/demux/demux_poll.c:76): "
+        "callback returned error status\n"
+        "[mpiexec@n1] HYDT_bscu_wait_for_completion (tools/bootstrap/utils/bscu_wait.c:76): one "
+        "of the processes terminated badly; aborting",
+        1,
+        FailureCause.PROGRAM,
+    ),
+    (
+        "[mpiexec@n1] HYDT_dmxu_poll_wait_for_event (tools/demux/demux_poll.c:76): callback "
+        "returned error status",
+        255,
+        FailureCause.NODE,
+    ),
+    ("=   KILLED BY SIGNAL: 9 (Killed)", 9, FailureCause.KILLED),
+    ("=   KILLED BY SIGNAL: 11 (Segmentation fault)", 11, FailureCause.CRASHED),
     ("", 137, FailureCause.KILLED),
     ("", -9, FailureCause.KILLED),
     ("", -11, FailureCause.CRASHED),
@@ -209,6 +248,20 @@ def test_the_node_that_was_lost_is_known(
 ) -> None:
     outcome = JobOutcome(CompletionStatus.NODE_FAILURE, "node failure", "NODE_FAIL", nodes=nodes)
     assert classify_failure(outcome, printed).nodes == culprits
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("RaisedSignal:53(Real-time_signal_19)", FailureCause.NODE),
+        ("JobLaunchFailure", FailureCause.NODE),
+        ("DependencyNeverSatisfied", FailureCause.NEVER_STARTED),
+    ],
+)
+def test_a_node_that_could_not_begin_a_job_is_the_cause(reason: str, cause: FailureCause) -> None:
+    status = CompletionStatus.NEVER_STARTED
+    outcome = JobOutcome(status, f"never started: {reason}", "FAILED")
+    assert classify_failure(outcome, "").cause is cause
 
 
 def test_no_node_is_the_cause_of_an_error_of_the_program() -> None:

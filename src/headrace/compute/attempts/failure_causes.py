@@ -147,17 +147,30 @@ _KILLED: Final = _texts(
     r"srun: error: \S+: tasks? [\d,-]+: (?:Killed|Terminated)",
     r"EXIT STRING: (?:Killed|Terminated) \(signal (?:9|15)\)",
     r"on signal (?:9|15) \((?:Killed|Terminated)\)",
+    r"KILLED BY SIGNAL: (?:9|15) \(",
 )
 _CRASHED: Final = _texts(
     FailureCause.CRASHED,
     r"(?:srun: error: \S+: tasks? [\d,-]+: |EXIT STRING: |^|\s)"
     r"(?:Segmentation fault|Bus error|Floating point exception|Illegal instruction|Aborted)\b",
     r"on signal (?:4|6|7|8|11) \(",
+    r"KILLED BY SIGNAL: (?:4|6|7|8|11) \(",
     r"SIG(?:SEGV|BUS|FPE|ILL|ABRT)\b",
 )
 # What the scheduler and the launchers say of other causes than the program comes first; a crash
 # is what is left.
 _SPOKEN: Final = (_PREEMPTION, _TIME, _MEMORY, _LOST_NODE, _NETWORK)
+# Slurm's reasons for a job that its node could not begin, as where it has no file system.
+_NOT_LAUNCHED: Final = re.compile(r"RaisedSignal:53\b|JobLaunchFailure|SystemFailure")
+# A program that ended by itself, whose other ranks the launcher killed.
+_ENDED_ITSELF: Final = re.compile(
+    r"application called MPI_Abort|MPI_ABORT was invoked on rank"
+    r"|srun: error: \S+: tasks? [\d,-]+: Exited with exit code (?!(?:137|143)\b)"
+)
+_RANK_KILLED: Final = re.compile(r"srun: error: \S+: tasks? [\d,-]+: (?:Killed|Terminated)")
+# What Hydra says of its own connections after a rank has ended is no lost node.
+_RANK_ENDED_BADLY: Final = "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES"
+_OF_HYDRA: Final = re.compile(r"^\[(?:proxy|mpiexec)[:@]")
 _KILL_CODES: Final = frozenset({137, 143})
 # Segmentation fault, bus error, abort, floating point exception, illegal instruction.
 _CRASH_CODES: Final = frozenset({139, 135, 134, 136, 132})
@@ -199,16 +212,26 @@ def classify_failure(outcome: JobOutcome, printed: str, nodes: str = "") -> Fail
 def _cause(outcome: JobOutcome, lines: Sequence[str]) -> tuple[FailureCause, str]:
     if outcome.state in _OF_STATE and outcome.status is not CompletionStatus.NEVER_STARTED:
         return _OF_STATE[JobState(outcome.state)], ""
+    if outcome.status is CompletionStatus.NEVER_STARTED and (
+        _NOT_LAUNCHED.search(outcome.description)
+    ):
+        return FailureCause.NODE, outcome.description
     if outcome.status in _OF_STATUS:
         return _OF_STATUS[outcome.status], ""
+    if any(_RANK_ENDED_BADLY in line for line in lines):
+        lines = [line for line in lines if not _OF_HYDRA.match(line)]
     for texts in _SPOKEN:
         if (found := _first(texts, lines)) is not None:
             return found
     if any(_TRACEBACK in line for line in lines):
         return _cause_of_tracebacks(lines)
-    for texts in (_FILES, _CRASHED, _KILLED):
+    for texts in (_FILES, _CRASHED):
         if (found := _first(texts, lines)) is not None:
             return found
+    if (line := _end_by_itself(lines)) is not None:
+        return FailureCause.PROGRAM, line
+    if (found := _first(_KILLED, lines)) is not None:
+        return found
     code = outcome.exit_code or 0
     # Of a script that ran here it may be the signal's own number, below zero.
     code = code if code >= 0 else 128 - code
@@ -226,6 +249,16 @@ def _cause_of_tracebacks(lines: Sequence[str]) -> tuple[FailureCause, str]:
         FailureCause.PROGRAM,
         exceptions[-1] if exceptions else "",
     )
+
+
+def _end_by_itself(lines: Sequence[str]) -> str | None:
+    """Return the line by which a rank ended before others were killed; None where none did."""
+    for line in lines:
+        if _ENDED_ITSELF.search(line):
+            return " ".join(line.split())[:300]
+        if _RANK_KILLED.search(line):
+            return None
+    return None
 
 
 def _first(texts: Iterable[FailureText], lines: Sequence[str]) -> tuple[FailureCause, str] | None:

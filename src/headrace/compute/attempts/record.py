@@ -126,6 +126,15 @@ def read_attempts(directory: JobDirectory, task: str) -> list[Attempt]:
     return found
 
 
+def number_of_other_tasks_attempts(directory: JobDirectory, task: str) -> int:
+    """Return how many attempts another task may have begun, which has the record; else 0."""
+    known = directory.read_json(RECORD)
+    listed = known.get("attempts")
+    if known.get("task") == task or not isinstance(listed, list):
+        return 0
+    return len(listed) + 1  # the one that was under way is not listed yet
+
+
 def write_attempts(directory: JobDirectory, task: str, attempts: Sequence[Attempt]) -> None:
     """Write the attempts of a task down.
 

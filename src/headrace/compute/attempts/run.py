@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from ..batch.cancelling import sleep_unless_cancelled
-from ..batch.directory import JobDirectory
+from ..batch.directory import OWNER, JobDirectory
 from ..batch.notices import Notices
 from ..batch.outcome import JobOutcome
+from ..batch.previous_job import settle_other_tasks_job
 from ..batch.run import JobCall
-from ..scheduler import BatchJobError, Refusal, SubmissionRefused
+from ..batch.submission import SubmissionRecord
+from ..scheduler import (
+    BatchJobError,
+    CompletionStatus,
+    JobId,
+    Refusal,
+    SchedulerError,
+    SubmissionRefused,
+)
 from .decisions import changed_settings, decide_next, pause_seconds
 from .failure_causes import classify_failure
-from .record import Attempt, read_attempts, write_attempts
+from .record import (
+    Attempt,
+    number_of_other_tasks_attempts,
+    read_attempts,
+    write_attempts,
+)
 from .settings import AttemptSettings
 
 _PRINTED_BYTES: Final = 64_000
@@ -54,9 +70,9 @@ def run_repeated_job(
         SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
     limits, others = AttemptSettings.split(settings)
-    started_at = time.monotonic()
     call = JobCall.of(script, workdir, job=job, how=how, task_id=task_id, settings=others)
-    outcome, last, attempts = RepeatedJob(call, limits).run()
+    repeated = RepeatedJob(call, limits)
+    outcome, last, attempts = repeated.run()
     if not outcome.ok:
         earlier = ", ".join(map(str, attempts[:-1]))
         message = f"{last.failure_message(outcome)}; {attempts[-1].next}"
@@ -64,7 +80,7 @@ def run_repeated_job(
         raise BatchJobError.with_status(outcome.status, message)
     return {
         **outcome.to_dict(),
-        "seconds": round(time.monotonic() - started_at, 3),
+        "seconds": repeated.seconds,
         "directory": str(last.directory.path),
         "failed_attempts": [attempt.summary() for attempt in attempts[:-1]],
     }
@@ -76,11 +92,15 @@ class RepeatedJob:
     Args:
         call: the first attempt, whose directory has the record of all.
         limits: how often it is run, and what a further attempt may ask for.
+
+    Attributes:
+        seconds: how long the last attempt was waited for.
     """
 
     def __init__(self, call: JobCall, limits: AttemptSettings) -> None:
         self._call = call
         self._limits = limits
+        self.seconds = 0.0
 
     def run(self) -> tuple[JobOutcome, JobCall, list[Attempt]]:
         """Run the job until it succeeds, fails for good, or has had its attempts.
@@ -93,9 +113,14 @@ class RepeatedJob:
         """
         first, task = self._call.directory, self._call.task
         attempts = read_attempts(first, task)
+        for number in range(2, number_of_other_tasks_attempts(first, task) + 1):
+            # An attempt of another task may still run: it does the same work.
+            if (path := self._path(number)).is_dir():
+                settle_other_tasks_job(self._call.scheduler, JobDirectory(path), task)
         while True:
-            started_at = time.time()
+            started_at, moment = time.time(), time.monotonic()
             outcome, call = self._run_once(attempts)
+            self.seconds = round(time.monotonic() - moment, 3)
             seconds = _seconds(call.directory, outcome, started_at)
             attempts.append(
                 Attempt.of(len(attempts) + 1, call.directory.path.name, outcome, seconds)
@@ -116,6 +141,7 @@ class RepeatedJob:
             if not decided.repeat:
                 break
             write_attempts(first, task, attempts)
+            self._keep_from_running(call, outcome, self._path(len(attempts) + 1).name)
             self._pause(attempts)
         if len(attempts) > 1 or not outcome.ok:
             write_attempts(first, task, attempts)
@@ -143,11 +169,32 @@ class RepeatedJob:
         call, number = self._call, len(attempts) + 1
         if number == 1:
             return call
+        known = SubmissionRecord.read(call.directory)
+        if known is not None and known.task != call.task:
+            raise BatchJobError(f"{call.directory.path}: another task has taken the directory")
         # A job of another name is another job, also for a scheduler that knows the first one.
-        path = call.directory.path
-        directory = JobDirectory(path.with_name(f"{path.name}-{number}"))
+        directory = JobDirectory(self._path(number))
         settings = changed_settings(call.scheduler, call.settings, attempts)
         return replace(call, directory=directory, settings=settings)
+
+    def _path(self, number: int) -> Path:
+        path = self._call.directory.path
+        return path if number == 1 else path.with_name(f"{path.name}-{number}")
+
+    def _keep_from_running(self, call: JobCall, outcome: JobOutcome, following: str) -> None:
+        """Keep a job that failed from being run again beside the next attempt.
+
+        Somebody may requeue it, or the scheduler find it again: its script then sees an owner that
+        it is not, and ends at once.
+        """
+        if call.how != "submit":
+            return
+        with contextlib.suppress(BatchJobError):
+            call.directory.write(OWNER, f"{following}\n")
+        job = JobId.parse(outcome.job_id)
+        if outcome.status is CompletionStatus.LOST and job is not None:
+            with contextlib.suppress(SchedulerError):
+                call.scheduler.cancel([job])
 
     def _pause(self, attempts: list[Attempt]) -> None:
         seconds = pause_seconds(self._limits, len(attempts))

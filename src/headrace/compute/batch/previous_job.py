@@ -51,6 +51,24 @@ def claim_directory(
         settle_previous_job(scheduler, directory, known, task)
 
 
+def settle_other_tasks_job(scheduler: Scheduler, directory: JobDirectory, task: str) -> None:
+    """Wait until the job of another task that a directory has on record has ended.
+
+    Args:
+        scheduler: the scheduler of the present call.
+        directory: the directory.
+        task: the task that waits.
+
+    Raises:
+        BatchJobError: as :func:`settle_previous_job`.
+    """
+    with directory.locked():
+        known = SubmissionRecord.read(directory)
+        if known is None or known.task == task or is_settled(directory, known):
+            return
+    settle_previous_job(scheduler, directory, known, task)
+
+
 def is_settled(directory: JobDirectory, known: SubmissionRecord) -> bool:
     """Return whether the directory itself has the end of the job on record."""
     if known.settled:
