@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from headrace.facility.store.web_inputs import WebInputTable
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
 from headrace.notifications import Notification
 from headrace.notifications.outbox import OUTBOX_FILE, Outbox
+from headrace.runs import facility_notifications
 from headrace.runs.facility_notifications import FacilityNotifications
+from headrace.runs.run_messages import run_message
+from headrace.runs.stage_messages import find_picture
 from tests.support.facility.scripted_engine import Bench, action_state
 from tests.support.waiting import wait_until
 
@@ -237,6 +241,79 @@ def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_p
     assert told.subject == "Inversion: iteration 12: misfit 0.0123, -4.7 %"
     assert told.picture == tmp_path / "data" / "maps" / "vp.png"
     assert told.severity == "info"
+
+
+@pytest.mark.parametrize("path", ["/" + "x" * 10_000, "/a\0b", "/a/" * 5_000])
+def test_a_picture_that_cannot_be_looked_for_keeps_nothing_back(
+    make_bench: Any, path: str
+) -> None:
+    project = make_bench().part._settings.project()
+    assert find_picture(project, project.collection_id("here", "local"), path) is None
+
+
+def test_one_that_cannot_be_told_keeps_those_after_it_not_back(
+    make_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(view: Any, target: str) -> Any:
+        if view.label == "stale":
+            raise OSError(116, "Stale file handle")
+        return run_message(view, target)
+
+    monkeypatch.setattr(facility_notifications, "run_message", stale)
+    bench = make_bench()
+    flow = FlowTable(bench.store).create(
+        {"title": "t", "definition": {"StartAt": "A", "States": FAIL}}
+    )
+    for label in ("stale", "other"):
+        bench.ended(bench.engine.start_run(flow, {"body": {}, "label": label}).id)
+    assert bench.subjects(1) == ["other: FAILED"]
+    wait_until(lambda: not bench.engine.event_queue.take(), "an empty queue")
+
+
+def test_a_fault_of_whoever_follows_the_runs_stops_none(
+    make_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> bool:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(FacilityNotifications, "_is_wanted", fail)
+    bench = make_bench()
+    bench.ended(bench.start({"A": {"Type": "Pass", "End": True}}))
+
+
+def test_an_outbox_that_cannot_be_opened_is_opened_later(
+    make_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(root: Path) -> Outbox:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(Outbox, "of_project", is_full)
+        bench = make_bench()
+        notices = bench.store.health.document()["notices"]
+        assert "disk is full" in str(notices)
+        bench.ended(bench.start(FAIL))
+    bench.part.check()
+    bench.part.take()
+    assert bench.subjects(1) == ["t: FAILED"]
+    assert bench.store.health.document()["notices"] == []
+
+
+def test_a_full_disk_of_the_outbox_is_told_all_the_same(
+    make_bench: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def is_full(*given: object, **more: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    sent: list[Notification] = []
+    bench = make_bench('disk = "99.9%"\n')
+    monkeypatch.setattr(bench.part._outbox, "add", is_full)
+    monkeypatch.setattr(
+        facility_notifications, "send_notification", lambda table, found: sent.append(found) or []
+    )
+    for _ in range(2):
+        bench.part.check()
+    assert [each.subject for each in sent] == [f"p: disk nearly full: {tmp_path}"]
 
 
 def test_a_facilitys_problem_is_told_once_and_that_it_is_well_again(make_bench: Any) -> None:

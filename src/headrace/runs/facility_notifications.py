@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from headrace.flowlang import Flow
 from headrace.flowlang.runs import TERMINAL, Event, EventKind
 from headrace.notifications import Notification
 from headrace.notifications.outbox import Outbox
-from headrace.notifications.send import destinations
+from headrace.notifications.send import destinations, send_notification
 from headrace.notifications.sender import NotificationSender
 from headrace.project.facility_refresh import profile_of
 from headrace.project.flow_notifications import FlowNotification
@@ -102,7 +103,7 @@ class FacilityNotifications:
     def _add_or_skip(self, queued: QueuedEvents, outbox: Outbox, settings: NotifySettings) -> None:
         try:
             self._add(queued, outbox, settings)
-        except (sqlite3.Error, OSError):
+        except sqlite3.Error:
             raise
         except Exception:
             # One that cannot be told of must not keep back all that come after it.
@@ -143,13 +144,21 @@ class FacilityNotifications:
                 return
             self._context.health.remove_notice("notifications")
         self._settings.look()
-        self._read_flows(self._settings.project())
+        if self._settings.wants("results"):
+            self._read_flows(self._settings.project())
         self._open(self._settings)
 
     def _open(self, settings: NotifySettings) -> None:
         if self._outbox is not None or not destinations(settings.table()):
             return
-        self._outbox = Outbox.of_project(self._context.root)
+        try:
+            self._outbox = Outbox.of_project(self._context.root)
+        except (OSError, sqlite3.Error) as error:
+            # As on a full disk; it is tried again at every check.
+            path = Outbox.file_of(self._context.root)
+            self._context.health.add_notice("notifications", f"{path}: not opened: {error}")
+            return
+        self._context.health.remove_notice("notifications")
         self._sender = NotificationSender(
             self._outbox,
             settings.project().name,
@@ -278,10 +287,19 @@ class FacilityNotifications:
         self._notified_states = frozenset(states)
 
     def _tell(self, *notifications: Notification) -> None:
-        if self._outbox is None or self._sender is None:
+        if self._outbox is None or self._sender is None or self._settings is None:
             return
         for notification in notifications:
-            self._outbox.add(notification, self._clock())
+            try:
+                self._outbox.add(notification, self._clock())
+            except sqlite3.Error as error:
+                # The disk that people are told of may be the outbox's own.
+                logger.error("the outbox: %s", error)
+                subject = f"{self._settings.project().name}: {notification.subject}"
+                send_notification(
+                    self._settings.table(),
+                    replace(notification, subject=subject, time=self._clock()),
+                )
         if notifications:
             self._sender.wake()
 

@@ -149,9 +149,9 @@ def find_picture(project: Project, collection_id: str, path: str) -> Path | None
             continue
         try:
             file = CollectionPath.parse(name, path).local(collection.root)
-        except CollectionPathError:
-            return None
-        return file if file.is_file() else None
+            return file if file.is_file() else None
+        except (CollectionPathError, OSError):
+            return None  # such as a path that is too long, or a disk that is away
     return None
 
 

@@ -6,6 +6,7 @@ with: nothing is missed, whenever the process is killed.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from headrace.flowlang.runs import Event
 # What is kept where nobody takes it.
 MAX_QUEUED: Final = 100_000
 _TRIM_EVERY: Final = 1_000
+
+logger = logging.getLogger(__name__)
 
 EventFilter = Callable[[Flow | None, Sequence[Event], str], bool]
 """Decides from a run's flow (None where it cannot be read), its new events and its status."""
@@ -86,7 +89,7 @@ class EventQueue:
             status: the run's status after them.
         """
         self.events += 1
-        if self._filter is None or not self._filter(flow, events, status):
+        if self._filter is None or not self._is_wanted(self._filter, flow, events, status):
             return
         first = last - len(events) + 1 if events else 0
         done = db.execute(
@@ -97,6 +100,17 @@ class EventQueue:
             db.execute("DELETE FROM event_queue WHERE number <= ?", (number - MAX_QUEUED,))
         if self._on_queued is not None:
             self._store.after_commit(self._on_queued)
+
+    @staticmethod
+    def _is_wanted(
+        wanted: EventFilter, flow: Flow | None, events: Sequence[Event], status: str
+    ) -> bool:
+        try:
+            return wanted(flow, events, status)
+        except Exception:
+            # A fault of whoever follows the runs stops none.
+            logger.exception("whether events are followed")
+            return True
 
     def take(self, limit: int = 100) -> list[QueuedEvents]:
         """Return what is queued, the oldest first."""
