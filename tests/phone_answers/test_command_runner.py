@@ -59,6 +59,21 @@ def runs(project: Project, services: Services, service: Service) -> Runs:
     return Runs(project, services, service)
 
 
+@pytest.mark.parametrize(("name", "state"), [("retry", "failed"), ("cancel", "unsure")])
+def test_a_fault_of_headrace_ends_no_listener(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, name: str, state: str
+) -> None:
+    def fail(self: CommandRunner, given: RecordedCommand, before_sending: Any) -> Outcome:
+        if name == "cancel":
+            before_sending()
+        raise ModuleNotFoundError("No module named 'numpy'")
+
+    monkeypatch.setattr(CommandRunner, f"_{name}", fail)
+    outcome = runs.runner.run(recorded(name, "r1"), lambda: None)
+    assert outcome.state == state
+    assert outcome.text.endswith("ModuleNotFoundError: No module named 'numpy'")
+
+
 def test_a_failed_run_is_retried_once(runs: Runs) -> None:
     run_id = runs.run("FAILED", word="x")
     outcome, changes = runs.give(recorded("retry", run_id))

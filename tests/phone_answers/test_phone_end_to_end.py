@@ -5,6 +5,7 @@ Through the installed program; the phone and the ntfy server are stand-ins.
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -128,6 +129,32 @@ def test_a_new_pairing_makes_old_buttons_void(phone: PhoneAtHand) -> None:
     [told] = phone.listen_once()
     assert "1 message was refused" in told
     assert len(phone.runs()) == 1
+
+
+def test_a_listener_takes_up_a_new_pairing_and_other_commands(phone: PhoneAtHand) -> None:
+    run_id = phone.failed_run()
+    with phone.listening():
+        old = phone.tell(failed(run_id))
+        assert phone.headrace("notify", "pair", "--again").returncode == 0
+        phone.server.press(old, "Retry")
+        message = phone.tell(failed(run_id))
+        phone.server.press(message, "Retry")
+        wait_until(lambda: any("retry: done" in each for each in phone.told()), "what was done")
+        file = phone.root / "headrace.toml"
+        file.write_text(re.sub("commands = .*", 'commands = ["cancel"]', file.read_text()))
+        phone.server.press(phone.tell(failed(run_id)), "Retry")
+        refusal = "retry is not among the commands of [notify.phone] any more"
+        wait_until(lambda: any(refusal in each for each in phone.told()), "the refusal")
+    assert len(phone.runs()) == 2
+
+
+def test_a_listener_ends_when_its_phone_is_unpaired(phone: PhoneAtHand) -> None:
+    listener = phone.listener()
+    wait_until(lambda: phone.server.streams == 1, "the stream")
+    assert phone.headrace("notify", "unpair").returncode == 0
+    _, said = listener.communicate(timeout=60)
+    assert listener.returncode == 1
+    assert said.splitlines()[-1] == "error: no phone is paired: `headrace notify pair`"
 
 
 def test_commands_that_fit_no_more_are_refused_and_told(phone: PhoneAtHand) -> None:

@@ -156,3 +156,15 @@ def test_without_its_secrets_the_way_out_is_told(root: Path, server: PushoverSer
     assert send_notification(project.config.notify, failed(RUN)) == [
         "notify.phone.token is not known: `headrace notify pair --token-file FILE`"
     ]
+
+
+def test_receipts_that_nobody_waits_for_any_more_are_not_asked_for(
+    server: PushoverServer, project: Project
+) -> None:
+    for _ in range(3):
+        assert send_notification(project.config.notify, failed(RUN)) == []
+    [kept, *_] = kept_receipts(project.root)
+    made, pauses, _ = listener(server, project, Acknowledged(), kept.signed.expires + 2 * 86_400.0)
+    made.read_once()
+    assert pauses == []
+    assert list(kept_receipts(project.root)) == []

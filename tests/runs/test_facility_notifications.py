@@ -244,9 +244,7 @@ def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_p
 
 
 @pytest.mark.parametrize("path", ["/" + "x" * 10_000, "/a\0b", "/a/" * 5_000])
-def test_a_picture_that_cannot_be_looked_for_keeps_nothing_back(
-    make_bench: Any, path: str
-) -> None:
+def test_a_picture_that_cannot_be_looked_for_keeps_nothing_back(make_bench: Any, path: str) -> None:
     project = make_bench().part._settings.project()
     assert find_picture(project, project.collection_id("here", "local"), path) is None
 

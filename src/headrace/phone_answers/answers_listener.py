@@ -50,7 +50,8 @@ class AnswersListener:
         server: the server.
         topic: the topic of answers.
         receiver: decides on each message.
-        on_event: called at each sign of life: an event, an answer, or a failure.
+        on_event: called at each sign of life, before and after what is done with it: an event, an
+            answer, or a failure.
         say: called with one line when the connection is lost, and when it is there again.
         wait: waits so many seconds; for tests, which must not wait.
     """
@@ -109,6 +110,7 @@ class AnswersListener:
             for event in self._server.stream(self._topic, self._receiver.position):
                 heard = True
                 self._connected()
+                self._on_event()
                 self._receiver.receive(event)
                 self._flush_sometimes()
                 if event.get("event") == "keepalive":

@@ -14,11 +14,12 @@ from headrace._internal.files import only_one, private_directory
 from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.config.phone_table import phone_settings
+from headrace.errors import HeadraceError
 from headrace.notifications import Notification, notification_channels
 from headrace.notifications.phone.buttons import signer_of
 from headrace.notifications.phone.errors import PhoneError
 from headrace.notifications.phone.ntfy import NtfyServer
-from headrace.notifications.phone.pairing import Pairing, read_pairing
+from headrace.notifications.phone.pairing import Pairing, pairing_file, read_pairing
 from headrace.notifications.phone.pushover import PushoverApplication
 from headrace.notifications.phone.settings import PhoneSettings
 from headrace.phone_answers.answers_listener import AnswersListener
@@ -83,6 +84,10 @@ def required_settings(project: Project) -> PhoneSettings:
     return settings
 
 
+class _PhoneChanged(Exception):
+    """Phone that was paired anew, or may give other commands."""
+
+
 class AnswersService:
     """Listens to a project's phone, carries out its commands and tells what was done.
 
@@ -109,6 +114,7 @@ class AnswersService:
         self._ask = ask
         self._runner = CommandRunner(load, connect)
         self._directory = _state_directory(project)
+        self._signature = self._read_signature()
 
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
@@ -124,8 +130,19 @@ class AnswersService:
             once: read what is there now, carry it out, tell it and end.
 
         Raises:
-            PhoneError: the record cannot be used; with ``once``, the server does not answer.
+            PhoneError: the record cannot be used; the phone may give no command any more; with
+                ``once``, the server does not answer.
         """
+        while True:
+            try:
+                self._listen(once=once)
+            except _PhoneChanged:
+                self._say("the pairing or the settings of the phone have changed: listening anew")
+            else:
+                return
+
+    def _listen(self, *, once: bool) -> None:
+        """Listen as :meth:`run` does, to the phone as it was paired and set up last."""
         path = self._directory / RECORD_FILE
         with ExitStack() as stack:
             record, outcomes, asked = (stack.enter_context(CommandRecord(path)) for _ in range(3))
@@ -149,6 +166,7 @@ class AnswersService:
             listener: AnswersListener | ReceiptsListener
 
             def on_event() -> None:
+                self._look_for_changes()
                 notifier.warn(receiver.refusals_to_report())
                 notifier.wake()
                 heartbeat.beat("listens to the phone", listener.problem)
@@ -172,13 +190,41 @@ class AnswersService:
             try:
                 listener.run()
             finally:
-                notify_stopping()
+                failed = sys.exception()
+                if not isinstance(failed, _PhoneChanged):
+                    notify_stopping()
                 receiver.flush_position()
                 for each in threads:
                     each.stop()
-                failed = sys.exception()
                 if failed is None or not isinstance(failed, Exception):
                     heartbeat.stop()
+
+    def _look_for_changes(self) -> None:
+        """Read pairing and settings again where they have changed.
+
+        Raises:
+            _PhoneChanged: they are others now.
+            PhoneError: the phone may give no command any more.
+        """
+        signature = self._read_signature()
+        if signature == self._signature:
+            return
+        self._signature = signature
+        try:
+            project = self._load(self._phone.settings.target)
+        except HeadraceError as error:
+            self._say(f"the settings stay as they were: {error}")
+            return
+        phone = paired_phone(project)
+        if phone != self._phone:
+            self._project, self._phone = project, phone
+            raise _PhoneChanged
+
+    def _read_signature(self) -> object:
+        from headrace.facility import file_signature
+
+        files = (self._project.config_file, pairing_file(self._project.root))
+        return [file_signature(path) for path in files]
 
     def _receiver(self, record: CommandRecord) -> CommandReceiver:
         settings, pairing = self._phone.settings, self._phone.pairing

@@ -69,6 +69,8 @@ class CommandReceiver:
         message_id = message.get("id")
         if not isinstance(message_id, str) or not 0 < len(message_id) <= 64:
             return
+        if not (message_id.isascii() and message_id.isprintable()):
+            return
         try:
             text = message.get("message")
             signed = self._signer.read(text if isinstance(text, str) else "")

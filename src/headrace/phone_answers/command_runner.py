@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import HeadraceError
+from headrace.notifications.phone.errors import PhoneError
 from headrace.phone_answers.command_record import RecordedCommand, State
 from headrace.project import Project
 from headrace.runs import FINAL
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
 
 # The clock of this machine may be ahead of the hosted service's by so much.
 _CLOCK_ERROR: Final = 600.0
+# They send no request: what they ask for is there, or is not.
+_HARMLESS_TWICE: Final = ("pause", "stop_after_iteration")
 _TRIGGER: Final = "trigger/"
 _INVERSION: Final = "inversion/"
 _SHORT: Final = 8
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,15 @@ class CommandRunner:
         }.get(command.name)
         if work is None:
             return Outcome("refused", f"there is no command {command.name}")
+        was_sent = recorded.sent
+
+        def sending() -> None:
+            nonlocal was_sent
+            before_sending()
+            was_sent = True
+
         try:
-            return work(recorded, before_sending)
+            return work(recorded, sending)
         except sdk().GlobusAPIError as error:
             if error.http_status == 404:
                 return Outcome("refused", f"{_short(command.subject)} is not there any more")
@@ -81,8 +95,18 @@ class CommandRunner:
             return Outcome("started", _line(explain(error)))
         except HostedError as error:
             return Outcome("failed" if error.exit_code != 1 else "started", _line(error))
+        except PhoneError:
+            raise  # of the record: nothing is done that cannot be written down
         except HeadraceError as error:
             return Outcome("failed", _line(error))
+        except Exception as error:
+            # Such as an extra that is not installed. Raised, it would end the listener at each
+            # start, for the command is taken up again.
+            logger.exception("%s", command.name)
+            words = f"{type(error).__name__}: {_line(error)}"
+            if was_sent and command.name not in _HARMLESS_TWICE:
+                return Outcome("unsure", f"whether it was done is not known: {words}")
+            return Outcome("failed", words)
 
     def _services(self, recorded: RecordedCommand) -> tuple[Services, str]:
         target = recorded.signed.command.target

@@ -14,6 +14,8 @@ from headrace.notifications.phone.receipts import KeptReceipt, kept_receipts
 from headrace.notifications.phone.signed_commands import SignedCommand
 
 _LONGEST_PAUSE: Final = 300.0
+# So long after its end it is still said that an answer came too late.
+_LATE_SECONDS: Final = 86_400.0
 # Answers after which a receipt is asked for no more; the rest is a fault of the moment.
 _UNKNOWN: Final = (400, 404)
 
@@ -80,8 +82,14 @@ class ReceiptsListener:
         """
         self._receiver.finish_started()
         self._on_event()
-        for number, kept in enumerate(kept_receipts(self._root)):
-            if number:
+        number = 0
+        for kept in kept_receipts(self._root):
+            if kept.signed.is_late(self._clock() - _LATE_SECONDS):
+                # After a long absence there may be thousands: nobody waits for these any more.
+                kept.forget()
+                continue
+            number += 1
+            if number > 1:
                 self._wait(pause)
             if not self._ask(kept):
                 return

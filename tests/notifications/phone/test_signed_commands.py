@@ -80,3 +80,9 @@ def test_an_expiry_and_a_clock_that_was_set_back_are_seen() -> None:
     assert read.is_late(1061)
     assert not read.is_from_the_future(500)
     assert read.is_from_the_future(399)
+
+
+@pytest.mark.parametrize("letter", ["\ud800", "é", "\0"])
+def test_letters_that_nobody_can_write_are_forged(letter: str) -> None:
+    with pytest.raises(ForgedCommand):
+        signer().read(f"hr1.{letter}.AAAA")

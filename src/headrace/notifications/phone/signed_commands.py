@@ -126,7 +126,7 @@ class CommandSigner:
         return SignedCommand(command, found["issued"], found["expires"], found["nonce"])
 
     def _signature(self, body: str) -> bytes:
-        text = f"{self._context}\0{body}".encode("utf-8", "surrogateescape")
+        text = f"{self._context}\0{body}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._key, text, hashlib.sha256)
 
 
