@@ -30,8 +30,8 @@ def adjoint_sources(
     Returns:
         ``event``, ``stations``, ``windows``, ``misfit``, ``problems`` (short texts, at most 20),
         ``results`` (path), ``ranks`` (rank, host, pid, slurm_job_id of each),
-        ``slurm_job_id``, ``seconds`` and ``failed_attempts`` (``job_id``, ``nodes``, ``cause``,
-        ``seconds`` of each job that was repeated).
+        ``slurm_job_id``, ``seconds``, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``,
+        ``seconds`` of each job that was repeated) and ``job_core_hours`` of all attempts.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -123,4 +123,5 @@ def adjoint_sources(
         "slurm_job_id": job["job_id"] or os.environ.get("SLURM_JOB_ID"),
         "seconds": round(time.monotonic() - started, 3),
         "failed_attempts": job["failed_attempts"],
+        "job_core_hours": job["core_hours"],
     }

@@ -24,7 +24,7 @@ def data_run_analyze(
         time of the fits of all segments), ``begin`` and ``end`` of the run (seconds since
         1970-01-01 UTC; null if unknown), ``pictures`` (how many), ``redone`` (whether anything was
         run), ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each job that
-        was repeated).
+        was repeated), ``job_core_hours`` of all attempts.
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -113,4 +113,5 @@ def data_run_analyze(
         "pictures": sum(1 for path in result.output.rglob("*.png")),
         "redone": result.redone,
         "failed_attempts": result.failed_attempts,
+        "job_core_hours": result.core_hours,
     }

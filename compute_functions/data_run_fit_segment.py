@@ -21,7 +21,7 @@ def data_run_fit_segment(
     Returns:
         ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
         took then or now, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each
-        job that was repeated).
+        job that was repeated), ``job_core_hours`` of all attempts.
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -77,4 +77,5 @@ def data_run_fit_segment(
         "redone": result.redone,
         "seconds": result.facts.get("seconds"),
         "failed_attempts": result.failed_attempts,
+        "job_core_hours": result.core_hours,
     }

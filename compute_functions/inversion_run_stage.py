@@ -18,7 +18,7 @@ def inversion_run_stage(
 
     Returns:
         The stage's answer: what is next (``next``, ``evaluation``, ``parts``, ``resources``), or
-        what came out.
+        what came out; and ``job_core_hours`` of all attempts.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -43,7 +43,7 @@ def inversion_run_stage(
     jobs = Path(directory) / "jobs"
     name = f"{iteration:03d}-{stage}"
     answer = jobs / f"{name}.json"
-    run_repeated_job(
+    job = run_repeated_job(
         str(script),
         str(jobs),
         job=name,
@@ -59,4 +59,4 @@ def inversion_run_stage(
         resumes=True,
     )
     found: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
-    return found
+    return {**found, "job_core_hours": job["core_hours"]}

@@ -25,9 +25,9 @@ def inversion_simulate_events(
         resources: what the job asks for, as ``run_repeated_job`` takes it.
 
     Returns:
-        ``computed`` and ``found`` (numbers of events), ``slurm_job_id``, ``seconds`` and
+        ``computed`` and ``found`` (numbers of events), ``slurm_job_id``, ``seconds``,
         ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each job that was
-        repeated).
+        repeated) and ``job_core_hours`` of all attempts.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -85,4 +85,5 @@ def inversion_simulate_events(
         "slurm_job_id": job_id,
         "seconds": job["seconds"],
         "failed_attempts": job["failed_attempts"],
+        "job_core_hours": job["core_hours"],
     }

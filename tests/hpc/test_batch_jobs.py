@@ -17,6 +17,7 @@ import pytest
 from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import queue_cache as queue_cache_module
 from headrace.compute.batch.queue_cache import QueueCache
+from headrace.compute.batch.usage import count_cores
 from headrace.compute.scheduler import JobId, Queue, get_scheduler
 from headrace.compute.scheduler.slurm import Slurm
 from tests.support.slurm_cluster import SlurmCluster
@@ -127,6 +128,18 @@ def test_two_ranks_on_two_nodes(script: Write, tmp_path: Path):
     text = f"$HEADRACE_LAUNCH {sys.executable} {program}"
     done = run_batch_job(script(text), str(tmp_path / "w"), nodes=2, ntasks=2, mpi="pmi2")
     assert (Path(done["directory"]) / "stdout").read_text() == "2 ['n1', 'n2']\n"
+
+
+def test_core_hours_count_the_processors_of_all_nodes(script: Write, tmp_path: Path):
+    text = 'echo "$SLURM_JOB_CPUS_PER_NODE"; sleep 2'
+    done = run_batch_job(script(text), str(tmp_path / "w"), nodes=2, ntasks=2)
+    printed = (Path(done["directory"]) / "stdout").read_text().strip()
+    place = json.loads((Path(done["directory"]) / "host.json").read_text())
+    assert place["cores"] == printed
+    assert done["cores"] == count_cores(printed) >= 2
+    assert done["core_hours"] > 0
+    assert done["started_at"] < done["ended_at"]
+    assert story(tmp_path)["core_hours"] == done["core_hours"]
 
 
 def test_the_same_task_finds_its_job_again(script: Write, tmp_path: Path, cluster: SlurmCluster):

@@ -52,6 +52,7 @@ class Attempt:
         excluded: nodes that were left out from then on.
         walltime: time limit of the next one.
         memory: memory of the next one.
+        core_hours: what it used; None where that is not known.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Attempt:
     excluded: tuple[str, ...] = ()
     walltime: str = ""
     memory: str = ""
+    core_hours: float | None = None
 
     @classmethod
     def of(cls, number: int, directory: str, outcome: JobOutcome, seconds: float | None) -> Attempt:
@@ -82,6 +84,7 @@ class Attempt:
             outcome.exit_code,
             outcome.nodes,
             seconds=seconds,
+            core_hours=outcome.core_hours,
         )
 
     def followed_by(self, decided: NextAttempt) -> Attempt:
@@ -108,6 +111,12 @@ class Attempt:
         """Return the cause and the job."""
         job = f"job {self.job_id}" if self.job_id else self.directory
         return f"{self.cause} ({job}{f' on {self.nodes}' if self.nodes else ''})"
+
+
+def total_core_hours(attempts: Sequence[Attempt]) -> float | None:
+    """Return the core hours of all attempts that tell theirs; None where none does."""
+    known = [each.core_hours for each in attempts if each.core_hours is not None]
+    return round(sum(known), 6) if known else None
 
 
 def read_attempts(directory: JobDirectory, task: str) -> list[Attempt]:

@@ -30,6 +30,7 @@ from .record import (
     Attempt,
     number_of_other_tasks_attempts,
     read_attempts,
+    total_core_hours,
     write_attempts,
 )
 from .settings import AttemptSettings
@@ -63,7 +64,8 @@ def run_repeated_job(
 
     Returns:
         What ``run_batch_job`` returns, of the last attempt, and ``failed_attempts``: ``job_id``,
-        ``nodes``, ``cause`` and ``seconds`` of each job that was repeated.
+        ``nodes``, ``cause`` and ``seconds`` of each job that was repeated. ``core_hours`` is the
+        sum over all attempts.
 
     Raises:
         BatchJobError: the job failed for good, in one line that names its attempts.
@@ -80,6 +82,7 @@ def run_repeated_job(
         raise BatchJobError.with_status(outcome.status, message)
     return {
         **outcome.to_dict(),
+        "core_hours": total_core_hours(attempts),
         "seconds": repeated.seconds,
         "directory": str(last.directory.path),
         "failed_attempts": [attempt.summary() for attempt in attempts[:-1]],
@@ -219,7 +222,7 @@ def _seconds(directory: JobDirectory, outcome: JobOutcome, started_at: float) ->
     started = directory.read_json("host.json").get("started_at")
     if isinstance(started, str) and outcome.nodes:
         try:
-            moment = datetime.strptime(started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(started).astimezone(UTC)
             started_at = moment.timestamp()
         except ValueError:
             return None

@@ -67,6 +67,7 @@ class JobDirectory:
     | ``scheduler.log`` | messages of the scheduler about the job on its node |
     | ``exit_codes/ID.RESTARTS`` | the script's exit code, by job and how often it was restarted |
     | ``exit_code`` | the same, of the last |
+    | ``ended_at`` | ``ID.RESTARTS`` of the last, and when it ended |
     | ``outcome.json`` | how it ended, in words |
     | ``attempts.json`` | in the first attempt's directory: all attempts, why each failed |
 
@@ -156,13 +157,22 @@ class JobDirectory:
         notes = [note for note in self.exit_records() if note.job in jobs]
         return notes[-1] if notes else None
 
+    def read_end_time(self, name: str) -> str:
+        """Return the time at which a script ended; empty where it left none.
+
+        Args:
+            name: ``JOB.RESTARTS``.
+        """
+        found, _, moment = (self.read_text("ended_at") or "").strip().partition(" ")
+        return moment if found == name else ""
+
     def owner(self) -> str:
         """Return the number of the job that has started here; empty where none has."""
         text = (self.read_text(OWNER) or "").strip()
         return text if _JOB_NUMBER.fullmatch(text) else ""
 
-    def write_exit_code(self, job: str, code: int) -> None:
-        """Write the exit code of a script that ran here without the scheduler.
+    def write_exit_code(self, job: str, code: int, ended_at: str) -> None:
+        """Write the exit code of a script that ran here without the scheduler, and its end.
 
         Raises:
             BatchJobError: it cannot be written.
@@ -171,6 +181,7 @@ class JobDirectory:
             (self.path / EXIT_CODES).mkdir(exist_ok=True)
         # The shell's way to say that a signal ended it.
         shown = code if code >= 0 else 128 - code
+        self.write("ended_at", f"{job}.0 {ended_at}\n")
         self.write(f"{EXIT_CODES}/{job}.0", f"{shown}\n")
         self.write("exit_code", f"{shown}\n")
 
@@ -229,9 +240,9 @@ class JobDirectory:
         Raises:
             BatchJobError: what it left cannot be removed.
         """
-        records = ("submission.json", "host.json", "states.jsonl", "exit_code", "outcome.json")
+        records = ("submission.json", "host.json", "states.jsonl", "exit_code", "ended_at")
         try:
-            for name in (OWNER, *records, "stdout", "stderr", "scheduler.log"):
+            for name in (OWNER, *records, "outcome.json", "stdout", "stderr", "scheduler.log"):
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.path / EXIT_CODES, ignore_errors=True)
             (self.path / EXIT_CODES).mkdir(exist_ok=True)

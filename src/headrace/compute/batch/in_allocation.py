@@ -25,6 +25,7 @@ from .errors import BatchJobError
 from .outcome import JobOutcome, determine_outcome
 from .script import script_command
 from .settings import JobSettings, job_environment, without_secrets
+from .usage import write_moment
 from .waiting import JobEnd
 
 _GRACE_SECONDS = 10.0
@@ -65,13 +66,15 @@ def run_in_allocation(
         "job_id": job_id,
         "scratch": environment.get("TMPDIR") or tempfile.gettempdir(),
         "restarts": 0,
-        "started_at": _now(),
+        "started_at": write_moment(time.time()),
+        # Others may run in the same allocation: what this one asked for is its part.
+        "cores": str(settings.ntasks * settings.cpus_per_task),
     }
     job.write_json("host.json", record)
     job.append_state("RUNNING", nodes=nodes)
     code, late = _run(job, command, environment, workdir, settings.seconds, task)
     raise_if_cancelled(task)
-    job.write_exit_code(job_id, code)
+    job.write_exit_code(job_id, code, write_moment(time.time()))
     state = JobState.TIMEOUT if late else JobState.COMPLETED if code == 0 else JobState.FAILED
     job.append_state(state.value, nodes=nodes)
     end = JobEnd(JobId(job_id), ExitRecord(job_id, 0, code), Job(job_id, state, nodes=nodes))
@@ -189,7 +192,3 @@ def _terminate_with_parent() -> None:
     # A worker that is killed outright cannot clean up: the kernel ends its child instead.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

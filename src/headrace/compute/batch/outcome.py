@@ -11,6 +11,7 @@ from typing import Final
 from ..scheduler import CompletionStatus, JobState
 from .directory import JobDirectory
 from .settings import JobSettings
+from .usage import read_usage
 from .waiting import JobEnd
 
 # A file system that many machines share may show an output here so much later than the job ended.
@@ -53,6 +54,10 @@ class JobOutcome:
         job_id: the job; empty where it ran inside another one.
         nodes: where it ran.
         restarts: how often the scheduler ran it again.
+        cores: processors that were allocated to it; None where that is not known.
+        started_at: when its script began, UTC; empty where that is not known.
+        ended_at: when it ended, likewise; of one that was killed, when that was seen.
+        core_hours: processors times hours of its last run; None where that is not known.
     """
 
     status: CompletionStatus
@@ -62,6 +67,10 @@ class JobOutcome:
     job_id: str = ""
     nodes: str = ""
     restarts: int = 0
+    cores: int | None = None
+    started_at: str = ""
+    ended_at: str = ""
+    core_hours: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -119,6 +128,9 @@ def determine_outcome(
         missing=", ".join(missing[:_MAX_NAMES]),
     )
     restarts = end.exit_record.restarts if end.exit_record is not None else host.get("restarts", 0)
+    exit_name = f"{end.exit_record.job}.{end.exit_record.restarts}" if end.exit_record else ""
+    ended = outcome is not CompletionStatus.LOST
+    usage = read_usage(job, settings, host if ours else {}, exit_name, ended=ended)
     return JobOutcome(
         outcome,
         words,
@@ -127,6 +139,7 @@ def determine_outcome(
         job_id=str(end.job),
         nodes=str(host.get("nodes", "")) if ours else "",
         restarts=restarts if isinstance(restarts, int) else 0,
+        **vars(usage),
     )
 
 

@@ -61,6 +61,7 @@ def run_batch_job(
 
     Returns:
         ``status``, ``description``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``,
+        ``cores``, ``started_at``, ``ended_at`` and ``core_hours`` (null where they are not known),
         ``seconds`` and ``directory``, which has the job's complete record.
 
     Raises:

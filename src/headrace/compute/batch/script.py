@@ -211,14 +211,16 @@ if [ -n "$owner" ] && [ "$owner" != "$job" ]; then
 fi"""
 _HOST_RECORD: Final = """mkdir -p "$directory/exit_codes"
 text() { local t=${1//\\\\/\\\\\\\\}; printf '"%s"' "${t//\\"/\\\\\\"}"; }
-printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, ' \\
+printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, "cores": %s, ' \\
   "$(text "$(hostname)")" "$(text "$_nodes")" "$job" \\
-  "$(text "${TMPDIR:-/tmp}")" >"$directory/.host.$$" &&
+  "$(text "${TMPDIR:-/tmp}")" "$(text "$_cores")" >"$directory/.host.$$" &&
 printf '"restarts": %d, "started_at": "%s"}\\n' \\
   "$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.host.$$" &&
   mv "$directory/.host.$$" "$directory/host.json"
 """
 _EXIT_RECORD: Final = """note="$directory/exit_codes/.$_own"
+printf '%s %s\\n' "$job.$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$directory/.ended_at.$$" &&
+  mv "$directory/.ended_at.$$" "$directory/ended_at"
 printf '%s\\n' "$code" >"$note" &&
   mv "$note" "$directory/exit_codes/$job.$_restarts"
 printf '%s\\n' "$code" >"$directory/.exit_code.$$" &&
@@ -227,4 +229,4 @@ exit "$code\""""
 
 
 def _host_record(variables: JobVariables) -> str:
-    return f'_nodes="{variables.nodes}"\n{_HOST_RECORD}'
+    return f'_nodes="{variables.nodes}"\n_cores="{variables.cores}"\n{_HOST_RECORD}'

@@ -27,7 +27,7 @@ _PARENT_STEP_PREFIXES: Final = ("PMI_", "PMIX_", "OMPI_", "PRTE_", "HYDRA_", "MP
 _FILES: Final = frozenset(
     {"submitted.sh", "command", "environment.json", "submission.json", "host.json", "states.jsonl"}
     | {"stdout", "stderr", "exit_code", "outcome.json", "members.txt", "members", "arrays"}
-    | {"owner", "exit_codes", "scheduler.log", "attempts.json"}
+    | {"owner", "exit_codes", "scheduler.log", "attempts.json", "ended_at"}
 )
 
 

@@ -38,6 +38,8 @@ class JobVariables:
         restarts: how often it was run again; needed for :attr:`Ability.REQUEUE`.
         array_job_id: in a member of an array, the array; needed for :attr:`Ability.ARRAYS`.
         array_index: in a member of an array, its index, from 0.
+        cores: processors of the job on all its nodes: a number, or numbers by node such as
+            ``16(x3),8``. Empty: ranks times processors of a rank, as the job asked for.
     """
 
     job_id: str
@@ -45,6 +47,7 @@ class JobVariables:
     restarts: str = "0"
     array_job_id: str = ""
     array_index: str = ""
+    cores: str = ""
 
 
 @dataclass(frozen=True)

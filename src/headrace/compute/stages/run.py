@@ -41,6 +41,11 @@ class StageResult:
         """The jobs that were repeated: ``job_id``, ``nodes``, ``cause``, ``seconds`` of each."""
         return list(self.job.get("failed_attempts", ()))
 
+    @property
+    def core_hours(self) -> float | None:
+        """Core hours of all attempts; None where they are not known."""
+        return self.job.get("core_hours") if self.redone else 0.0
+
 
 def run_stage(
     run_job: Callable[..., dict[str, Any]],

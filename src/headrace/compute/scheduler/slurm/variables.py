@@ -13,6 +13,8 @@ JOB_VARIABLES: Final = JobVariables(
     restarts="${SLURM_RESTART_COUNT:-0}",
     array_job_id="${SLURM_ARRAY_JOB_ID:-}",
     array_index="${SLURM_ARRAY_TASK_ID}",
+    # Those of all nodes; SLURM_CPUS_ON_NODE counts this one's alone.
+    cores="${SLURM_JOB_CPUS_PER_NODE:-}",
 )
 # Variables of Slurm's that say where the cluster is, or who asks. All others are filters and
 # formats of the user's own (SQUEUE_STATES, SLURM_CLUSTERS ...), or of the job that asks.
