@@ -59,6 +59,10 @@ def test_runs_are_held_shown_and_released(headrace: Command, project: Project) -
     shown = headrace("run", "show", first).stdout
     assert f"go on: headrace run release {first}" in shown
     assert document(headrace, "run", "show", first)["held_at"]
+    findings = document(headrace, "status", "--fail-on", "never")["findings"]
+    assert [(each["word"], each["text"]) for each in findings if each["part"] == "held"] == [
+        ("look", "2 runs are held and go no further")
+    ]
     # Only what the last change held is released by its undoing.
     assert outcomes(headrace, "undo")[second] == "changed"
     assert listed(headrace, "--held") == {first}
@@ -68,6 +72,8 @@ def test_runs_are_held_shown_and_released(headrace: Command, project: Project) -
         **{first: "changed", second: "changed"}
     }
     assert listed(headrace, "--held") == set()
+    findings = document(headrace, "status", "--fail-on", "never")["findings"]
+    assert "held" not in [each["part"] for each in findings]
     assert "held since" not in headrace("run", "list", "--tag", "hold").stdout
     assert outcomes(headrace, "release", first) == {first: "skipped"}
 

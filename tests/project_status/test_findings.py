@@ -11,6 +11,8 @@ import pytest
 
 from headrace._internal.heartbeat_files import HeartbeatRecord
 from headrace.background_services import InstalledState
+from headrace.project import load_project
+from headrace.project_status import read_status, reading
 from headrace.project_status.disks import FileSystem, disk_findings
 from headrace.project_status.failures import (
     FailureGroup,
@@ -143,6 +145,7 @@ def test_failures_are_to_be_looked_at_until_they_are_mended() -> None:
     (finding,) = failure_findings(Failures([group], 0, False, "x"))
     assert finding.text.startswith("at least 2 runs")
     assert words(failure_findings(Failures([], 12, True))) == []
+    assert words(failure_findings(Failures([], 500, False))) == ["look"]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +174,22 @@ def test_endpoints(
 def test_an_endpoint_whose_service_was_not_asked_is_told_of_by_the_service() -> None:
     each = {"name": "machine", "id": "id", "kind": "elsewhere", "state": "", "service": "unknown"}
     assert words(endpoint_findings([{**each, "held": False, "warning": ""}], asked=False)) == []
+
+
+def test_heartbeats_that_may_not_be_read_are_no_good_sign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "headrace.toml").write_text('name = "small"\n')
+    project = load_project(tmp_path)
+    scan = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "heartbeats":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    assert "heartbeats" not in read_status(project, "local").unknown
+    monkeypatch.setattr(reading.os, "scandir", refuse)
+    status = read_status(project, "local")
+    assert "Permission denied" in status.unknown["heartbeats"]
+    assert ("look", "heartbeats") in [(each.word, each.part) for each in status.findings]

@@ -11,6 +11,7 @@ from headrace.background_services.definition import project_services
 from headrace.background_services.record import record_installed, record_removed
 from headrace.config import ProjectError
 from headrace.facility import state_directory
+from headrace.notifications import Notification
 from headrace.project import Project, load_project
 from headrace.project_status import watchdog
 from headrace.project_status.watchdog import Watchdog
@@ -19,17 +20,17 @@ NOW = 1_000_000.0
 
 
 class Channel:
-    """Stands for the channels of [notify]."""
+    """Stands for a channel of [notify]."""
 
     def __init__(self) -> None:
         self.subjects: list[str] = []
         self.works = True
 
-    def send(self, settings: object, notification: object) -> list[str]:
+    def send(self, notification: Notification) -> str:
         if not self.works:
-            return ["notify.command: it is away"]
-        self.subjects.append(notification.subject)  # type: ignore[attr-defined]
-        return []
+            return "notify.command: it is away"
+        self.subjects.append(notification.subject)
+        return ""
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def channel(monkeypatch: pytest.MonkeyPatch) -> Channel:
     made = Channel()
-    monkeypatch.setattr(watchdog, "send_notification", made.send)
+    monkeypatch.setattr(watchdog, "destinations", lambda settings: {"command": made})
     return made
 
 
@@ -102,6 +103,21 @@ def test_what_could_not_be_sent_is_sent_at_the_next_check(
     states(project, NOW + 710)
     states(project, NOW + 720)
     assert channel.subjects == ["headrace: the watch of small is dead"]
+
+
+def test_a_channel_that_fails_has_the_others_told_once_all_the_same(
+    project: Project, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Channel()
+    away.works = False
+    monkeypatch.setattr(watchdog, "destinations", lambda settings: {"one": channel, "two": away})
+    beat(project, "watch", NOW)
+    for _ in range(3):
+        states(project, NOW + 700)
+    assert channel.subjects == ["headrace: the watch of small is dead"]
+    away.works = True
+    states(project, NOW + 710)
+    assert channel.subjects == away.subjects
 
 
 def test_a_service_that_is_installed_is_expected_also_where_it_was_stopped(

@@ -168,6 +168,15 @@ class HeartbeatWriter:
         self._written = moment
 
 
+def heartbeat_directory(directory: Path) -> Path:
+    """Return the directory of the heartbeats of a project.
+
+    Args:
+        directory: the project's state directory.
+    """
+    return directory / _FOLDER
+
+
 def heartbeat_path(directory: Path, name: str, target: str) -> Path:
     """Return the file of a heartbeat.
 
@@ -177,7 +186,7 @@ def heartbeat_path(directory: Path, name: str, target: str) -> Path:
         target: where its runs are.
     """
     safe = _UNSAFE.sub("_", name)[:_LONGEST_NAME]
-    return directory / _FOLDER / f"{safe}.{target}.json"
+    return heartbeat_directory(directory) / f"{safe}.{target}.json"
 
 
 def read_heartbeats(directory: Path, target: str) -> list[HeartbeatRecord]:
@@ -188,7 +197,7 @@ def read_heartbeats(directory: Path, target: str) -> list[HeartbeatRecord]:
         target: only of processes whose runs are there.
     """
     found = []
-    for path in sorted((directory / _FOLDER).glob(f"*.{target}.json")):
+    for path in sorted(heartbeat_directory(directory).glob(f"*.{target}.json")):
         name = path.name.removesuffix(f".{target}.json")
         found.append(read_heartbeat(path) or _unreadable(name, target))
     return found

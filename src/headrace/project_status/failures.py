@@ -190,6 +190,9 @@ def _flow_ids(project: Project, target: str) -> list[str]:
 
 def failure_findings(failures: Failures) -> Iterator[Finding]:
     """Yield what failures of the last day mean."""
+    if not failures.unmended and not failures.complete:
+        text = f"of the failures of the last day only the latest {_MOST_FAILED} were looked at"
+        yield Finding("look", "failures", text, "headrace run why --since 1d")
     if failures.unmended:
         more = "" if failures.complete else "at least "
         runs = "1 run" if failures.unmended == 1 else f"{failures.unmended:,} runs"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from headrace._internal.heartbeat_files import read_heartbeats
+from headrace._internal.heartbeat_files import heartbeat_directory, read_heartbeats
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.project.targets import connect
@@ -69,7 +70,8 @@ class _StatusReading:
         project, target = self._project, self._target
         moment = time.time()
         state = self._try("state", self._state_directory)
-        heartbeats = read_heartbeats(state, target) if state else []
+        known = self._try("heartbeats", partial(self._heartbeats, state)) if state else None
+        heartbeats = known or []
         services = self._try("service", self._connect) if state else None
         at = (project, target)
         runs = self._asked("runs", services, partial(read_run_figures, *at))
@@ -112,6 +114,13 @@ class _StatusReading:
         from headrace.facility import state_directory
 
         return state_directory(self._project.root)
+
+    def _heartbeats(self, state: Path) -> list[HeartbeatRecord]:
+        # A directory that may not be read would look like one without heartbeats.
+        for directory in (state, heartbeat_directory(state)):
+            with suppress(FileNotFoundError):
+                os.scandir(directory).close()
+        return read_heartbeats(state, self._target)
 
     def _connect(self) -> Services:
         return connect(self._project, self._target)
@@ -158,6 +167,10 @@ class _StatusReading:
             for problem in runs.problems:
                 if not any(problem in text for text in known):
                     yield Finding("act", "service", problem, "headrace facility status")
+            if runs.held:
+                text = "1 run is held" if runs.held == 1 else f"{runs.held:,} runs are held"
+                text += " and goes no further" if runs.held == 1 else " and go no further"
+                yield Finding("look", "held", text, "headrace run list --held")
             if runs.parked:
                 text = f"{runs.parked:,} runs cannot be advanced"
                 yield Finding("act", "service", text, "headrace facility status")

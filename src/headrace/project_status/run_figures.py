@@ -47,6 +47,7 @@ class RunFigures:
         finished_by_endpoint: by the endpoint that they used; ``""`` for those that used none.
         problems: of the service, in one line each.
         parked: runs that cannot be advanced.
+        held: open runs that somebody holds.
         failed_last_day: runs that failed in the last day, mended or not.
         web_inputs: questions that wait for an answer.
         store: path and size of the facility's store, and what its file system has left, in bytes.
@@ -60,6 +61,7 @@ class RunFigures:
     finished_by_endpoint: Mapping[str, int] | None = None
     problems: Sequence[str] = ()
     parked: int | None = None
+    held: int | None = None
     failed_last_day: int | None = None
     web_inputs: int | None = None
     store: Mapping[str, Any] | None = None
@@ -118,6 +120,8 @@ def _of_facility(status: Mapping[str, Any], names: Mapping[str, str]) -> RunFigu
         by_endpoint,
         [f"{each['part']}: {each['description']}" for each in status["problems"]],
         status["parked_runs"],
+        # A facility that was not started anew since does not count them.
+        status.get("held_runs"),
         status["failed_last_day"],
         status["web_inputs"],
         status["store"],

@@ -6,9 +6,10 @@ It reads heartbeats alone, so that it works on another machine that shares the s
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,9 +17,12 @@ from headrace._internal.files import write_private
 from headrace._internal.heartbeat_files import HeartbeatRecord, read_heartbeats
 from headrace.background_services.record import recorded_services
 from headrace.config.errors import ProjectError
-from headrace.notifications import Notification, send_notification
+from headrace.notifications import Notification
+from headrace.notifications.send import destinations
 from headrace.project.project import Project
 from headrace.runs.describe import format_duration
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,17 +130,23 @@ class Watchdog:
         return ProcessReport(name, state, f"{heard}{problem}", round(age), heartbeat.host)
 
     def _notify(self, reports: Sequence[ProcessReport]) -> None:
-        before = self._read()
-        dead = set(before)
-        for report in reports:
-            if report.is_dead == (report.name in before):
-                continue
-            # What could not be sent is sent at the next check.
-            if not send_notification(self._project.config.notify, self._notification(report)):
+        """Tell each channel what it has not been told yet; what fails is sent at the next check."""
+        channels = destinations(self._project.config.notify)
+        before = self._read(channels)
+        names = {report.name for report in reports}
+        told = {}
+        for channel, destination in channels.items():
+            dead = before[channel] & names
+            for report in reports:
+                if report.is_dead == (report.name in before[channel]):
+                    continue
+                if error := destination.send(self._notification(report)):
+                    logger.error("%s", error)
+                    continue
                 dead = dead | {report.name} if report.is_dead else dead - {report.name}
-        dead &= {report.name for report in reports}
-        if dead != before:
-            self._write(sorted(dead))
+            told[channel] = dead
+        if told != before:
+            self._write({channel: sorted(dead) for channel, dead in told.items()})
 
     def _notification(self, report: ProcessReport) -> Notification:
         words = "is dead" if report.is_dead else "is back"
@@ -149,13 +159,15 @@ class Watchdog:
             time=self._now(),
         )
 
-    def _read(self) -> set[str]:
+    def _read(self, channels: Iterable[str]) -> dict[str, set[str]]:
+        """Return the processes that each channel was told are dead."""
         try:
-            return {str(name) for name in json.loads(self._record.read_bytes())}
-        except (OSError, ValueError, TypeError):
-            return set()
+            known = json.loads(self._record.read_bytes())
+            return {channel: set(map(str, known.get(channel, ()))) for channel in channels}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {channel: set() for channel in channels}
 
-    def _write(self, dead: Sequence[str]) -> None:
+    def _write(self, dead: Mapping[str, Sequence[str]]) -> None:
         try:
             write_private(self._record, json.dumps(dead) + "\n")
         except OSError:

@@ -23,6 +23,7 @@ from headrace.facility.providers.addresses import TRANSFER
 from headrace.facility.store.statistics import (
     OpenAction,
     count_failed_since,
+    count_held_runs,
     count_open_web_inputs,
     count_runs,
     read_ended_runs,
@@ -51,6 +52,7 @@ def status(request: Request) -> JSONResponse:
         since = format_timestamp(time.time() - FINISHED_SECONDS)
         ended = read_ended_runs(db, since)
         failed = count_failed_since(db, format_timestamp(time.time() - _DAY))
+        held = count_held_runs(db)
         web_inputs = count_open_web_inputs(db)
     finally:
         if db.in_transaction:
@@ -65,6 +67,7 @@ def status(request: Request) -> JSONResponse:
         "started": format_timestamp(psutil.Process(os.getpid()).create_time()),
         "runs": dict(runs),
         "parked_runs": backend.engine.parked,
+        "held_runs": held,
         "web_inputs": web_inputs,
         "failed_last_day": failed,
         "active": _activities(actions, runs["ACTIVE"]),

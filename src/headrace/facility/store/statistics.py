@@ -17,6 +17,7 @@ from typing import Any, Final
 from headrace.facility.store.opening import wal_path
 from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.run_plan import OPEN_RUNS, UNLISTED
+from headrace.facility.store.run_record import HELD_AT
 
 # So many runs that ended lately, or have open tasks, are looked at one by one.
 MOST_RUNS: Final = 5_000
@@ -107,6 +108,19 @@ def count_runs(db: sqlite3.Connection) -> Counter[tuple[str, str]]:
 def count_open_runs(db: sqlite3.Connection) -> int:
     """Return the number of runs that have not ended."""
     return int(db.execute(f"SELECT count(*) FROM ({OPEN_RUNS})").fetchone()[0])  # noqa: S608 - a constant
+
+
+def count_held_runs(db: sqlite3.Connection) -> int:
+    """Return the number of open runs that are held; so many of those that are open are looked at.
+
+    Their documents are read, for no index knows it.
+    """
+    row = db.execute(
+        f"SELECT count(*) FROM runs WHERE number IN (SELECT number FROM ({OPEN_RUNS})"  # noqa: S608 - constants
+        " LIMIT ?) AND instr(metadata, ?)",
+        (MOST_RUNS, f'"{HELD_AT}": "'),
+    ).fetchone()
+    return int(row[0])
 
 
 def read_open_actions(db: sqlite3.Connection) -> tuple[list[OpenAction], bool]:
