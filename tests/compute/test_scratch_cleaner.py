@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,3 +135,89 @@ def test_an_interrupted_removal_is_finished(clean: Clean, root: Path) -> None:
     assert [*root.iterdir()] == []
     [gone] = clean(str(root), [wanted(made)], True)
     assert gone["problem"] == "it is not there any more"
+
+
+def test_what_a_removal_has_left_goes_though_the_directory_is_there_anew(
+    clean: Clean, root: Path
+) -> None:
+    made = scratch(root / "run7")
+    scratch(root / ".run7.headrace-removed")
+    [removed] = clean(str(root), [wanted(made)], True)
+    assert (removed["problem"], removed["removed"]) == ("", True)
+    assert [*root.iterdir()] == []
+
+
+def test_a_directory_that_a_job_of_an_unknown_run_used_stays(clean: Clean, root: Path) -> None:
+    made = scratch(root / "run7")
+    (made / "jobs" / "other").mkdir()
+    tag = f"headrace:{'2' * 36}:abc"
+    (made / "jobs" / "other" / "submission.json").write_text(json.dumps({"tag": tag}))
+    [answer] = clean(str(root), [wanted(made)], True)
+    assert "a run that is not known" in answer["problem"]
+    assert made.exists()
+
+
+@pytest.mark.parametrize("place", ["run7", "run7/raw", "run7/to_come", "."])
+def test_what_another_run_uses_by_another_path_stays(
+    clean: Clean, root: Path, tmp_path: Path, place: str
+) -> None:
+    made = scratch(root / "all" / "run7")
+    (made / "raw").mkdir()
+    (tmp_path / "alias").symlink_to(root / "all")
+    [answer] = clean(str(root), [wanted(made)], True, (str(tmp_path / "alias" / place),))
+    assert "another run" in answer["problem"]
+    assert made.exists()
+    elsewhere = (str(tmp_path / "alias" / "run8"), "/none/of/ours", "/a\0b")
+    [answer] = clean(str(root), [wanted(made)], True, elsewhere)
+    assert answer["removed"]
+
+
+@pytest.mark.parametrize("remade", [False, True])
+def test_what_changes_while_it_is_removed_stays(
+    clean: Clean, root: Path, monkeypatch: pytest.MonkeyPatch, remade: bool
+) -> None:
+    made = scratch(root / "run7")
+    rename = os.rename
+
+    def rename_late(source: str, target: str, **where: int) -> None:
+        if target.endswith("-removed"):
+            (made / "new.bin").write_bytes(b"x")
+        rename(source, target, **where)
+        if target.endswith("-removed") and remade:
+            (made / "data").mkdir(parents=True)
+
+    monkeypatch.setattr(os, "rename", rename_late)
+    [answer] = clean(str(root), [wanted(made)], True)
+    assert "changed meanwhile" in answer["problem"]
+    monkeypatch.undo()
+    assert made.exists()
+    clean(str(root), [wanted(made, seconds=3600)], True)
+    [kept] = [path for path in root.iterdir() if "kept" in path.name] if remade else [made]
+    assert (kept / "new.bin").exists()
+
+
+_IN_A_NAMESPACE = """
+import json, subprocess, sys
+from headrace.compute.scratch_cleaner import headrace_scratch
+root, home, made, task = sys.argv[1:]
+subprocess.run(["mount", "--bind", home, made + "/home"], check=True)
+wanted = {"path": made, "task_ids": [task], "seconds": 0.0}
+print(json.dumps(headrace_scratch(root, [wanted], True)))
+"""
+
+
+def test_what_is_mounted_in_it_stays(root: Path, tmp_path: Path) -> None:
+    alone = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
+        pytest.skip("no namespace of mounts may be made here")
+    made = scratch(root / "run7")
+    (made / "home").mkdir()
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.tex").touch()
+    call = [sys.executable, "-c", _IN_A_NAMESPACE, str(root), str(home), str(made), TASK]
+    done = subprocess.run([*alone, *call], check=True, capture_output=True, text=True)
+    [answer] = json.loads(done.stdout)
+    assert "mounted" in answer["problem"]
+    assert (home / "thesis.tex").exists()
+    assert (made / "data.bin").exists()

@@ -102,10 +102,12 @@ def cluster(
     monkeypatch.setattr(parallel_requests, "connect", lambda project, target: hosted)
     called: list[str] = []
 
-    def there(project: Any, target: str, services: Any, endpoint_id: str, *rest: Any) -> Any:
+    def there(
+        project: Any, target: str, services: Any, endpoint_id: str, *rest: Any, **more: Any
+    ) -> Any:
         called.append(endpoint_id)
         root, directories, remove, _ = rest
-        return clean_here(root, directories, remove)
+        return clean_here(root, directories, remove, **more)
 
     monkeypatch.setattr(scratch, "clean_there", there)
     return Cluster(tmp_path, service, hosted)
@@ -132,6 +134,7 @@ def test_what_was_returned_is_removed_by_its_endpoint_and_forgotten(cluster: Clu
         ("ACTIVE", {}, "goes on"),
         ("SUCCEEDED", {"DATA": []}, "no flow of the project has transferred"),
         ("SUCCEEDED", {"verify_checksum": False}, "no flow of the project has transferred"),
+        ("SUCCEEDED", {"skip_source_errors": True}, "no flow of the project has transferred"),
         ("SUCCEEDED", {"source_endpoint": an_id("home")}, "no flow of the project"),
         (
             "SUCCEEDED",
@@ -182,7 +185,9 @@ def test_a_run_that_begins_while_a_question_is_open_keeps_its_directory(cluster:
     assert directory.exists()
 
 
-@pytest.mark.parametrize("place", ["/run7/", "{scratch}/run7", "/run7/raw/", "{scratch}"])
+@pytest.mark.parametrize(
+    "place", ["/run7/", "~/run7/", "{scratch}/run7", "/run7/raw/", "{scratch}"]
+)
 def test_a_run_whose_tasks_are_to_come_keeps_what_its_input_names(
     cluster: Cluster, place: str
 ) -> None:
@@ -193,6 +198,26 @@ def test_a_run_whose_tasks_are_to_come_keeps_what_its_input_names(
     cluster.service.log(run_id, "FlowStarted", input={"compute": [{"place": path}]})
     found = cluster.found()["run7"]
     assert bool(found.problem) == (place != "{scratch}")
+
+
+def test_a_run_keeps_what_a_state_of_it_has_named(cluster: Cluster) -> None:
+    cluster.run("run7")
+    cluster.left("run7")
+    run_id = cluster.service.start(FLOW, {"body": {}})["run_id"]
+    cluster.service.log(run_id, "FlowStarted", input={})
+    cluster.service.log(run_id, "PassCompleted", output={"place": "/run7/"})
+    assert "goes on" in cluster.found()["run7"].problem
+
+
+def test_a_run_keeps_its_directory_under_another_path(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.run("run7")
+    directory = cluster.left("run7")
+    shown = cluster.found()
+    (cluster.scratch / "alias").symlink_to(directory)
+    cluster.run("alias", "ACTIVE")
+    assert "by another path" in cluster.found()["run7"].problem
+    assert not any(each.removed for each in cluster.collector().remove(shown.values()))
+    assert directory.exists()
 
 
 def test_directories_in_each_other_are_kept(cluster: Cluster) -> None:

@@ -24,11 +24,13 @@ def cleaner_id(project: Project, target: str, services: Services) -> str:
     return builtin_function_id(project, target, services, _cleaner())
 
 
-def clean_here(root: Path, directories: Sequence[dict[str, Any]], remove: bool) -> Answers:
+def clean_here(
+    root: Path, directories: Sequence[dict[str, Any]], remove: bool, *, in_use: Sequence[str] = ()
+) -> Answers:
     """Look at directories of this machine, or remove them; see `headrace_scratch`."""
     from headrace.compute.scratch_cleaner import headrace_scratch
 
-    return headrace_scratch(str(root), list(directories), remove)
+    return headrace_scratch(str(root), list(directories), remove, tuple(in_use))
 
 
 def clean_there(
@@ -40,13 +42,20 @@ def clean_there(
     directories: Sequence[dict[str, Any]],
     remove: bool,
     deadline: float,
+    *,
+    in_use: Sequence[str] = (),
 ) -> Answers:
     """Look at directories, or remove them, by a task of an endpoint; see `headrace_scratch`.
 
     Returns:
         What is known of each; where the endpoint does not answer, that is the ``problem``.
     """
-    kwargs = {"root": str(root), "directories": list(directories), "remove": remove}
+    kwargs = {
+        "root": str(root),
+        "directories": list(directories),
+        "remove": remove,
+        "in_use": list(in_use),
+    }
     answer = call_builtin_function(
         project, target, services, endpoint_id, _cleaner(), kwargs, deadline
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.files import private_directory, write_private
@@ -80,6 +81,7 @@ class ScratchCollector:
         self._services = services
         self._keep = keep
         self._runs: list[dict[str, Any]] = []
+        self._in_use: list[str] = []
         self._path = private_directory(state_directory(project.root)) / _FILE.format(target)
 
     def find(self, *, orphans: bool = False) -> list[ScratchDirectory]:
@@ -94,7 +96,11 @@ class ScratchCollector:
         groups: dict[tuple[str, str], list[ScratchUse]] = defaultdict(list)
         for each in uses:
             groups[each.collection, each.directory].append(each)
-        found = [self._judge(group, known, orphans, uses) for group in groups.values()]
+        places = {each.directory for each in uses}
+        holding = {str(above) for each in places for above in PurePosixPath(each).parents}
+        found = [self._judge(group, known, orphans, places, holding) for group in groups.values()]
+        # Two paths may mean one directory, which only shows where it is.
+        self._in_use = [each.path for each in found if not each.reason]
         looked = self._treat(found, remove=False)
         return sorted(looked, key=lambda each: (each.ended_at, each.path))
 
@@ -146,9 +152,18 @@ class ScratchCollector:
         group: Sequence[ScratchUse],
         known: set[str],
         orphans: bool,
-        uses: Sequence[ScratchUse],
+        places: Collection[str],
+        holding: Collection[str],
     ) -> ScratchDirectory:
-        """Return a directory with why it may be removed, or why not, by the runs that used it."""
+        """Return a directory with why it may be removed, or why not, by the runs that used it.
+
+        Args:
+            group: their uses of it.
+            known: the runs that there are.
+            orphans: as of `find`.
+            places: the directories of all runs.
+            holding: all that lie above one of them.
+        """
         last = max(group, key=lambda each: (not each.ended_at, each.ended_at))
         found = ScratchDirectory(
             last.directory,
@@ -159,13 +174,8 @@ class ScratchCollector:
             tuple(dict.fromkeys(task for each in group for task in each.task_ids)),
         )
         ended = parse_time(last.ended_at)
-        nested = any(
-            each.directory != last.directory
-            and (
-                each.directory.startswith(f"{last.directory}/")
-                or last.directory.startswith(f"{each.directory}/")
-            )
-            for each in uses
+        nested = last.directory in holding or any(
+            str(above) in places for above in PurePosixPath(last.directory).parents
         )
         if ended is None:
             return replace(found, problem=f"run {last.run_id} goes on")
@@ -205,11 +215,12 @@ class ScratchCollector:
                 for each in part
             ]
             if self._target == "local":
-                answered = clean_here(root, wanted, remove)
+                answered = clean_here(root, wanted, remove, in_use=self._in_use)
             else:
                 answered = clean_there(
                     *(self._project, self._target, self._services, endpoint_id),
                     *(root, wanted, remove, _DEADLINE),
+                    in_use=self._in_use,
                 )
             answers |= {(collection, answer["path"]): answer for answer in answered}
         return [_with_answer(each, answers.get((each.collection, each.path))) for each in found]

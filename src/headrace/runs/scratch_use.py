@@ -16,6 +16,7 @@ Document = Mapping[str, Any]
 Entries = Sequence[Mapping[str, Any]]
 
 _COMPLETED: Final = "ActionCompleted"
+_LONGEST_PATH: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def scratch_uses(
     """Return the scratch directories of a run, one for each that its tasks worked in.
 
     It is the argument ``directory`` of its tasks, below the root of a collection of the project. Of
-    a run that goes on all that its input may mean are added.
+    a run that goes on all that its log may mean are added.
 
     Args:
         project: the project.
@@ -90,15 +91,17 @@ def scratch_uses(
 def _planned(
     document: Document, entries: Entries, roots: Mapping[str, tuple[str, Path]]
 ) -> Iterator[ScratchUse]:
-    """Yield every directory that the input of a run that goes on may mean: its tasks are to come.
+    """Yield every directory that the log of a run that goes on may mean: its tasks are to come.
 
-    A text of the input is taken for a path of this file system and for one of each collection.
+    A text of its input or of a state's output is taken for a path of this file system and for one
+    of each collection.
     """
     if document["status"] in FINAL:
         return
-    details = (entries[0].get("details") if entries else None) or {}
-    paths = {str(PurePosixPath(text)) for text in _texts(details) if text.startswith("/")}
-    paths |= {str(_below(root, path)) for path in paths for _, root in roots.values()}
+    texts = {text for entry in entries for text in _texts(entry.get("details"))}
+    given = {text for text in texts if text.startswith(("/", "~/")) and len(text) <= _LONGEST_PATH}
+    paths = {str(PurePosixPath(text)) for text in given if text.startswith("/")}
+    paths |= {str(_below(root, text)) for text in given for _, root in roots.values()}
     run_id, status = str(document["run_id"]), str(document["status"])
     for path in sorted(paths):
         collection = _collection_of(path, roots)
@@ -174,6 +177,8 @@ def _returns(action: _Action, directory: str, collection_id: str, root: Path) ->
     given = action.given
     if not action.completed or given.get("verify_checksum") is not True:
         return False
+    if given.get("skip_source_errors"):
+        return False  # what could not be read was left out
     if given.get("source_endpoint") != collection_id:
         return False
     items = given.get("DATA")
