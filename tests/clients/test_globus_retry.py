@@ -163,3 +163,39 @@ def test_a_flow_that_was_deployed_before_begins_at_its_start(
     again = retry_run(services, "globus", failed["run_id"])
     assert again["retry_of"]["state"] is None
     assert "without an entry for retries" in again["retry_of"]["note"]
+
+
+SOMEBODY = "urn:globus:auth:identity:5d5e9a0c-7b1c-4f0e-9b43-1f1a7f0e8b11"
+
+
+def test_whoever_may_only_start_a_flow_begins_at_its_start(
+    developer: Developer, started: list[str], service: Path
+) -> None:
+    path = developer.root / "flows" / "look" / "flow.toml"
+    roles = f'[roles]\nstarters = ["{SOMEBODY}"]\n'
+    path.write_text(f'title = "Look"\n{roles}')
+    developer("deploy")
+    lock = json.loads((developer.root / "headrace.lock").read_text())
+    flow_id = lock["targets"]["globus"]["flows"]["look"]["id"]
+    services = hosted(service)
+    flow = services.read(f"/flows/{flow_id}")
+    assert (flow["definition"], flow["input_schema"]) == (FLOW, SCHEMA)
+    developer(*started, code=1)
+    [failed] = services.read("/runs", {"per_page": 1})["runs"]
+    told = developer("run", "retry", failed["run_id"], "--from", "Look", code=1)
+    assert "as others may start it: set `starters_may_resume` in its flow.toml and deploy" in told
+    path.write_text(f'title = "Look"\nstarters_may_resume = true\n{roles}')
+    assert developer.told("deploy")["changes"] == 1
+    definition = services.read(f"/flows/{flow_id}")["definition"]
+    assert definition["StartAt"] == "HeadraceResume"
+    assert developer.told("deploy")["changes"] == 0
+
+
+def test_who_manages_and_sees_a_run_does_so_of_its_retry(
+    developer: Developer, started: list[str], service: Path
+) -> None:
+    developer(*started, "--manager", SOMEBODY, "--monitor", SOMEBODY, code=1)
+    services = hosted(service)
+    [failed] = services.read("/runs", {"per_page": 1})["runs"]
+    again = retry_run(services, "globus", failed["run_id"])
+    assert (again["run_managers"], again["run_monitors"]) == ([SOMEBODY], [SOMEBODY])

@@ -18,6 +18,14 @@ from headrace.flowlang.resume_entry import (
     without_resume_entry,
     without_resume_member,
 )
+from headrace.flowlang.runs import (
+    Event,
+    EventKind,
+    RunStepper,
+    apply,
+    read_run_from_log,
+    run_log,
+)
 from tests.support.repository import REPOSITORY
 
 FLOWS = sorted((REPOSITORY / "flows").glob("*/definition.json"))
@@ -66,6 +74,29 @@ def test_the_schema_admits_where_a_run_goes_on_and_nothing_else() -> None:
     assert value_problems(schema, {**body, "_headrace_resume": {"state": "Say"}})
     assert value_problems(schema, {**body, "other": 1})
     assert value_problems(SCHEMA, resume_input(body, "Say", {}))
+
+
+@pytest.mark.parametrize("member", [{}, {"payload": {}}])
+def test_a_form_that_sends_the_member_empty_begins_at_the_start(member: dict[str, Any]) -> None:
+    resumable, schema = with_resume_entry(FLOW, SCHEMA)
+    body = {"word": "x", "_headrace_resume": member}
+    assert not value_problems(schema, body)
+    flow = parse_flow(resumable)
+    event = Event(EventKind.STARTED, 1.0, {"input": body, "state": flow.start_at})
+    stepper = RunStepper(flow, apply(None, event), {}, 1.0, lambda *_: pytest.fail("called"), 7)
+    stepper.advance(wait_is_over=False)
+    assert stepper.run_state.status == "SUCCEEDED"
+    log = [entry.document() for entry in run_log(flow, [event, *stepper.events])]
+    found = read_run_from_log(FLOW, parse_flow(FLOW), log)
+    assert (found.body, list(found.entered)) == ({"word": "x"}, ["Say"])
+
+
+def test_states_of_such_names_that_are_the_flows_own_stay() -> None:
+    own = {"StartAt": "HeadraceResume", "States": {"HeadraceResume": {"Type": "Pass"}}}
+    assert not has_resume_entry(own)
+    assert without_resume_entry(own) == own
+    assert not is_resume_state("HeadraceResumeReport")
+    assert not has_resume_entry({"StartAt": "HeadraceResume"})
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def deployed_document(flow: FlowSource, tag: str, target: str) -> dict[str, Any]
     """Return the members of a flow as a target gets them.
 
     The hosted service begins every run at the flow's start: there the definition gets an entry by
-    which `headrace run retry` goes on in the middle. A facility needs none.
+    which `headrace run retry` goes on in the middle. A facility needs none. By the entry whoever
+    starts the flow can begin at any state, with a payload that the schema does not check: a flow
+    that others may start has none, unless it says so.
 
     Args:
         flow: the flow.
@@ -76,7 +78,7 @@ def deployed_document(flow: FlowSource, tag: str, target: str) -> dict[str, Any]
         target: ``local`` or ``globus``.
     """
     wanted = desired_document(flow, tag)
-    if target == "local":
+    if target == "local" or (flow.roles.get("flow_starters") and not flow.starters_may_resume):
         return wanted
     definition, schema = with_resume_entry(flow.definition, flow.input_schema)
     return {**wanted, "definition": definition, "input_schema": schema}

@@ -2,11 +2,13 @@
 
 A definition with the entry begins with a Choice: where the input has the member
 :data:`RESUME_MEMBER`, its ``payload`` becomes the payload, and the run goes on at its ``state``;
-otherwise the flow begins as it did without the entry.
+otherwise the flow begins as it did without the entry. So does a run whose member names no state,
+as a web form makes one that nobody filled in.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ _START: Final = _PREFIX
 _WHERE: Final = f"{_PREFIX}Where"
 _END: Final = f"{_PREFIX}AtEnd"
 _UNKNOWN: Final = f"{_PREFIX}Unknown"
+_OWN: Final = re.compile(rf"{_PREFIX}(?:Where|AtEnd|Unknown|At[0-9]+)?")
 # A schema with one of these at its top may refuse a member that its properties name.
 _CLOSED: Final = frozenset(
     {"$ref", "allOf", "anyOf", "dependencies", "if", "maxProperties", "not", "oneOf"}
@@ -27,19 +30,29 @@ _MEMBER_SCHEMA: Final = {
     "title": "For `headrace run retry` alone",
     "description": "Where a run that failed goes on, and with which payload. Leave it out.",
     "type": "object",
-    "required": ["state", "payload"],
+    # None is required: forms for people send an empty object for one that they leave out.
+    "dependencies": {"state": ["payload"]},
     "properties": {"state": {"type": "string"}, "payload": {"type": "object"}},
 }
 
 
 def is_resume_state(name: str) -> bool:
     """Return whether a state is part of the entry, and none of the flow's own."""
-    return name.startswith(_PREFIX)
+    return _OWN.fullmatch(name) is not None
 
 
 def has_resume_entry(definition: Mapping[str, Any]) -> bool:
     """Return whether a definition has the entry."""
-    return definition.get("StartAt") == _START
+    states = definition.get("States")
+    if definition.get("StartAt") != _START or not isinstance(states, Mapping):
+        return False
+    start = states.get(_START)
+    # A flow may have a state of that name for itself.
+    return (
+        {_WHERE, _END, _UNKNOWN} <= set(states)
+        and isinstance(start, Mapping)
+        and "Default" in start
+    )
 
 
 def with_resume_entry(
@@ -51,10 +64,12 @@ def with_resume_entry(
     properties do not say alone which members an input may have.
     """
     states: Mapping[str, Any] = definition["States"]
-    unsuitable = any(map(is_resume_state, states)) or RESUME_MEMBER in schema.get("properties", {})
+    unsuitable = any(name.startswith(_PREFIX) for name in states) or RESUME_MEMBER in schema.get(
+        "properties", {}
+    )
     if unsuitable or _CLOSED & set(schema):
         return dict(definition), dict(schema)
-    payload = f"$.{RESUME_MEMBER}.payload"
+    payload, place_named = f"$.{RESUME_MEMBER}.payload", f"$.{RESUME_MEMBER}.state"
     places = {name: f"{_PREFIX}At{number}" for number, name in enumerate(states, 1)}
     entry: dict[str, Any] = {
         _START: {
@@ -66,8 +81,14 @@ def with_resume_entry(
         _WHERE: {
             "Type": "Choice",
             "Choices": [
-                {"Variable": f"$.{RESUME_MEMBER}.state", "StringEquals": name, "Next": place}
-                for name, place in {**places, "": _END}.items()
+                *(
+                    {"Variable": path, "IsPresent": False, "Next": definition["StartAt"]}
+                    for path in (place_named, payload)
+                ),
+                *(
+                    {"Variable": place_named, "StringEquals": name, "Next": place}
+                    for name, place in {**places, "": _END}.items()
+                ),
             ],
             "Default": _UNKNOWN,
         },

@@ -43,6 +43,13 @@ class FlowTable:
         tuple[str, ...], Key("Words to find it by.", example='keywords = ["seismology"]')
     ] = ()
     roles: Annotated[FlowRoles, Key("Who may do what, as URNs of Globus Auth.")] = FlowRoles()
+    starters_may_resume: Annotated[
+        bool,
+        Key(
+            "Whether `starters`, too, may begin a run at `globus` at any state with any payload; "
+            "`headrace run retry` needs that of flows that others may start."
+        ),
+    ] = False
     notifications: Annotated[
         tuple[FlowNotification, ...],
         Key("What people are told after a state, with the numbers that its result has."),

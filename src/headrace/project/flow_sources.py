@@ -39,6 +39,7 @@ class FlowSource:
         description: some sentences.
         keywords: words to find it by.
         roles: role lists under the names that the service gives them, such as ``flow_viewers``.
+        starters_may_resume: whether those who may start it may begin at any state at ``globus``.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FlowSource:
     description: str
     keywords: tuple[str, ...]
     roles: Mapping[str, tuple[str, ...]]
+    starters_may_resume: bool = False
 
     @property
     def definition_file(self) -> Path:
@@ -75,6 +77,7 @@ class FlowSource:
         from hashlib import sha256  # brings OpenSSL; many commands only look at a flow's names
 
         parts = [self.title, self.definition, self.input_schema, self.metadata()]
+        parts += ["starters may resume"] * self.starters_may_resume
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -189,5 +192,6 @@ def read_metadata(directory: Path) -> dict[str, Any]:
         "subtitle": found.subtitle,
         "description": found.description,
         "keywords": found.keywords,
+        "starters_may_resume": found.starters_may_resume,
         "roles": {role: getattr(found.roles, key) for key, role in ROLES.items()},
     }

@@ -74,7 +74,12 @@ def retry_hosted_run(
     flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", point.body)
     tags = [tag for tag in run.get("tags") or () if not tag.startswith(REQUEST_TAG_PREFIX)]
     # By this the chain of retries is found again, which the service does not keep.
-    options = RunOptions(label or run.get("label"), [*tags, f"{RETRY_TAG_PREFIX}{run_id}"])
+    options = RunOptions(
+        label or run.get("label"),
+        [*tags, f"{RETRY_TAG_PREFIX}{run_id}"],
+        monitors=run.get("run_monitors") or (),
+        managers=run.get("run_managers") or (),
+    )
     document = send(flow, services, options, wait_for_service=True)
     retry: dict[str, Any] = {"run_id": run_id, "state": point.state}
     return {**document, "retry_of": {**retry, **({"note": point.note} if point.note else {})}}
@@ -99,10 +104,14 @@ def _resume_point(
     definition = flow.get("definition")
     if not isinstance(definition, Mapping) or not has_resume_entry(definition):
         why = "the flow was deployed without an entry for retries"
+        advice = "deploy its next change"
+        if flow.get("flow_starters"):
+            why += ", as others may start it"
+            advice = "set `starters_may_resume` in its flow.toml and deploy"
         if state is not None or supplied is not None:
             raise ProjectError(
                 f"run {run_id}: the hosted service begins a flow at its start only, and {why}: "
-                "deploy its next change, or retry without --from and --result"
+                f"{advice}, or retry without --from and --result"
             )
         return ResumePoint(_input(services, run_id), None, f"{why}, so it begins at its start")
     own = without_resume_entry(definition)
@@ -110,11 +119,11 @@ def _resume_point(
     if supplied is None and (again or state == own["StartAt"]):
         return ResumePoint(_input(services, run_id), state)
     advice = f"`headrace run retry {run_id} --from {own['StartAt']}` begins at its start"
-    body, name, going_on, payload = _state_of(services, run, own, state, supplied, advice)
+    schema = flow.get("input_schema") or {}
+    body, name, going_on, payload = _state_of(services, run, own, schema, state, supplied, advice)
     if going_on == own["StartAt"] and payload == body:
         return ResumePoint(body, name)
     wanted = resume_input(body, going_on, payload)
-    schema = flow.get("input_schema") or {}
     if (size := json_size(wanted)) > limits.PAYLOAD_LIMIT:
         raise ProjectError(
             f"run {run_id}: its input with the payload of state {name} has {size} bytes, and the "
@@ -129,6 +138,7 @@ def _state_of(
     services: Services,
     run: Mapping[str, Any],
     present: Mapping[str, Any],
+    schema: Mapping[str, Any],
     state: str | None,
     supplied: SuppliedResult | None,
     advice: str,
@@ -151,7 +161,7 @@ def _state_of(
     try:
         before = without_resume_entry(services.read(f"/runs/{run_id}/definition")["definition"])
         entries = services.read_items(f"/runs/{run_id}/log", "entries", {"limit": 100})
-        found = read_run_from_log(before, parse_flow(before), entries)
+        found = read_run_from_log(before, parse_flow(before), entries, schema)
         if state is None and run["status"] == "SUCCEEDED":
             raise RetryError("the run has succeeded; say from which state it shall begin")
         name = state or found.last

@@ -175,3 +175,14 @@ def test_what_a_log_does_not_show_is_not_guessed(
     log = [{"code": code, "details": details} for code, details in entries]
     with pytest.raises(LogReplayError, match=told):
         read_run_from_log(CAUGHT, parse_flow(CAUGHT), log)
+
+
+def test_what_logs_leave_out_of_the_input_is_not_guessed() -> None:
+    log = [{"code": "FlowStarted", "details": {"input": {}}}]
+    schema = {"properties": {"door": {"properties": {"_private_key": {"type": "string"}}}}}
+    with pytest.raises(LogReplayError, match="private members"):
+        read_run_from_log(CAUGHT, parse_flow(CAUGHT), log, schema)
+    states = {**CAUGHT["States"], "Ask": {**CAUGHT["States"]["Ask"], "RunAs": "Curator"}}
+    as_role = {**CAUGHT, "States": states}
+    with pytest.raises(LogReplayError, match="run as roles"):
+        read_run_from_log(as_role, parse_flow(as_role), log)

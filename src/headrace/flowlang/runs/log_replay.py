@@ -19,6 +19,8 @@ from headrace.flowlang.step import PLACING
 
 _FAILURES: Final = frozenset({"ActionFailed", "ActionTimeout"})
 _NOTHING: Final = object()
+# Whoever else an action runs as is a role, whose token the input brings.
+_IDENTITIES: Final = frozenset({"User", "Flow"})
 
 
 class LogReplayError(FlowLanguageError):
@@ -44,7 +46,10 @@ class RunFromLog:
 
 
 def read_run_from_log(
-    definition: Mapping[str, Any], flow: Flow, entries: Iterable[Mapping[str, Any]]
+    definition: Mapping[str, Any],
+    flow: Flow,
+    entries: Iterable[Mapping[str, Any]],
+    schema: Mapping[str, Any] | None = None,
 ) -> RunFromLog:
     """Work out what each state of a run got.
 
@@ -52,13 +57,17 @@ def read_run_from_log(
         definition: the run's definition, without the entry of :mod:`..resume_entry`.
         flow: the same, parsed.
         entries: the whole log, oldest first.
+        schema: the schema of the run's input.
 
     Raises:
         LogReplayError: the log does not show it.
     """
-    text = json.dumps(definition)
+    text = json.dumps([definition, schema])
     if "_private" in text or "__Private_Parameters" in text:
         raise LogReplayError("the flow has private members, which logs leave out")
+    identities = {s.run_as for s in flow.states.values() if isinstance(s, ActionState)}
+    if identities - _IDENTITIES:
+        raise LogReplayError("actions of the flow run as roles, whose tokens are not used again")
     return _Replay(flow).run(entries)
 
 
@@ -103,7 +112,8 @@ class _Replay:
         own = {name: value for name, value in body.items() if name != RESUME_MEMBER}
         self._found = RunFromLog(own)
         resumed = body.get(RESUME_MEMBER)
-        payload = resumed.get("payload") if isinstance(resumed, Mapping) else own
+        taken_up = isinstance(resumed, Mapping) and {"state", "payload"} <= set(resumed)
+        payload = resumed.get("payload") if taken_up else own
         if not isinstance(payload, dict):
             raise LogReplayError("its log does not show its input")
         self._payload = Payload.of(payload)
