@@ -112,8 +112,9 @@ class _Replay:
         own = {name: value for name, value in body.items() if name != RESUME_MEMBER}
         self._found = RunFromLog(own)
         resumed = body.get(RESUME_MEMBER)
-        taken_up = isinstance(resumed, Mapping) and {"state", "payload"} <= set(resumed)
-        payload = resumed.get("payload") if taken_up else own
+        payload: Any = own
+        if isinstance(resumed, Mapping) and {"state", "payload"} <= set(resumed):
+            payload = resumed["payload"]
         if not isinstance(payload, dict):
             raise LogReplayError("its log does not show its input")
         self._payload = Payload.of(payload)
