@@ -19,9 +19,11 @@ def data_run_fit_segment(
         config: the configuration; absolute or relative to the project.
 
     Returns:
-        ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
-        took then or now, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each
-        job that was repeated), ``job_core_hours`` of all attempts.
+        ``segment`` (its name), ``redone`` (whether anything was run), ``reused_from`` (when the
+        output was made for another directory, UTC; null where it was not), ``reuse_problem`` (why
+        the store of results could not be used; null if nothing was the matter), ``seconds`` that
+        the job took then or now, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds``
+        of each job that was repeated), ``job_core_hours`` of all attempts.
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -75,6 +77,8 @@ def data_run_fit_segment(
     return {
         "segment": segment,
         "redone": result.redone,
+        "reused_from": result.reused_from or None,
+        "reuse_problem": result.reuse_problem or None,
         "seconds": result.facts.get("seconds"),
         "failed_attempts": result.failed_attempts,
         "job_core_hours": result.core_hours,

@@ -32,6 +32,22 @@ STAGE_KEYS: Final = (
     StageKey("files", (), "Further files that the output depends on; relative to the project."),
     StageKey("ranks", 1, "Number of MPI ranks."),
     StageKey("attempts", 3, "How often a job is run that its node, its time or its files failed."),
+    StageKey(
+        "reuse",
+        "",
+        "Directory of results that equal stages of other directories share; absolute, or relative "
+        "to the stage's directory. Without it each directory has its own.",
+    ),
+    StageKey(
+        "reuse_version",
+        "",
+        "Version of the programs, such as that of a container; another one shares no results.",
+    ),
+    StageKey(
+        "reuse_variables",
+        (),
+        "Names of environment variables that the output depends on.",
+    ),
     StageKey("job", MappingProxyType({}), "Further settings of the batch job."),
 )
 """The keys of every stage."""

@@ -75,17 +75,24 @@ class Manifest:
             return None
         return _facts(document)
 
-    def write(self, made: Path, facts: Mapping[str, Any]) -> None:
+    def reused_from(self) -> str:
+        """Return when a reused output was made; "" where it was made for this directory."""
+        return str(_read(self.path).get("reused_from", ""))
+
+    def write(self, made: Path, facts: Mapping[str, Any], reused_from: str = "") -> None:
         """Write the manifest of an output that will be moved into place next.
 
         Args:
             made: where the output is now.
             facts: what is known of it.
+            reused_from: when it was made, where it was made for another directory.
 
         Raises:
             StageError: it cannot be written.
         """
         document = {"inputs": self.inputs, "output": digest(made), "facts": dict(facts)}
+        if reused_from:
+            document["reused_from"] = reused_from
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)

@@ -12,6 +12,8 @@ from typing import Any
 
 from .errors import StageError
 from .manifest import Manifest, digest, manifest_path
+from .result_keys import result_key
+from .reuse import StageReuse
 from .settings import StageSettings
 
 SITE_SCRIPT = "site_command.sbatch"
@@ -29,12 +31,17 @@ class StageResult:
         redone: whether it was made now, and not there already.
         facts: numbers that the program printed about it, then or now.
         job: what `run_job` returned; empty if nothing was run.
+        reused_from: when the output was made (UTC), where it was made for another directory; ""
+            where it was not.
+        reuse_problem: why the store of results could not be used; "" where nothing was the matter.
     """
 
     output: Path
     redone: bool
     facts: dict[str, Any]
     job: dict[str, Any] = field(default_factory=dict)
+    reused_from: str = ""
+    reuse_problem: str = ""
 
     @property
     def failed_attempts(self) -> list[dict[str, Any]]:
@@ -66,7 +73,9 @@ def run_stage(
     """Run a stage's job script, or the site's command in its place.
 
     The output appears under its name when it is complete, with a manifest of its inputs. As long as
-    inputs, files, arguments and the output itself are the same, nothing is run.
+    inputs, files, arguments and the output itself are the same, nothing is run. With the setting
+    ``reuse`` nothing is run either where an equal stage of another directory has its output in the
+    store of results; what is made is added to it.
 
     Args:
         run_job: `headrace.compute.attempts.run_repeated_job`.
@@ -96,27 +105,38 @@ def run_stage(
     ]
     more = [project / file for file in settings.files]
     dependencies = [*inputs, *files, *more, *script_paths]
-    manifest = Manifest(
-        manifest_path(output_path),
-        output_path,
-        _manifest_inputs(directory, project, dependencies, template),
-    )
+
+    def read_inputs() -> dict[str, Any]:
+        return _manifest_inputs(directory, project, dependencies, template)
+
+    manifest = Manifest(manifest_path(output_path), output_path, read_inputs())
     facts = manifest.cached_result()
     if facts is not None:
-        return StageResult(output_path, False, facts)
+        return StageResult(output_path, False, facts, reused_from=manifest.reused_from())
+    values = {
+        **placeholders,
+        "directory": directory,
+        "project": project,
+        "ranks": settings.ranks,
+    }
+    final = {**values, "output": output_path}
     workspace = directory / "unfinished" / f"{name}-{manifest.short_digest()}"
+    reuse = StageReuse(
+        directory / settings.reuse if settings.reuse else None,
+        workspace,
+        lambda inputs: result_key(settings, inputs, template, final, directory, project),
+    )
+    if found := reuse.copy_out(output_path.name, manifest.inputs):
+        made, stored = found
+        _make_directories(output_path.parent)
+        manifest.write(made, stored.facts, stored.made_at)
+        _replace_output(made, output_path)
+        _remove_workspaces(workspace.parent, name)
+        return StageResult(output_path, False, stored.facts, reused_from=stored.made_at)
     made = workspace / output_path.name
     _make_directories(made if output_is_directory else workspace, output_path.parent)
-    filled = settings.fill_placeholders(
-        template,
-        {
-            **placeholders,
-            "output": made,
-            "directory": directory,
-            "project": project,
-            "ranks": settings.ranks,
-        },
-    )
+    reuse.record_key()
+    filled = settings.fill_placeholders(template, {**values, "output": made})
     job = run_job(
         str(script_paths[0]),
         str(directory / "jobs"),
@@ -133,15 +153,20 @@ def run_stage(
         },
     )
     facts = {"seconds": job["seconds"], **_reported_facts(Path(job["directory"]) / "stdout")}
+    reuse.add(made, facts, read_inputs)
     # First the manifest: killed in between, its output is missing, and the next call
     # moves it into place.
     manifest.write(made, facts)
     _replace_output(made, output_path)
-    for old in workspace.parent.glob(f"{name}-*"):
+    _remove_workspaces(workspace.parent, name)
+    return StageResult(output_path, True, facts, job, reuse_problem=reuse.problem)
+
+
+def _remove_workspaces(unfinished: Path, name: str) -> None:
+    for old in unfinished.glob(f"{name}-*"):
         shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(OSError):  # another stage is at work there
-        workspace.parent.rmdir()
-    return StageResult(output_path, True, facts, job)
+        unfinished.rmdir()
 
 
 def _manifest_inputs(

@@ -29,6 +29,9 @@ class StageSettings:
         files: further files that the output depends on; absolute or relative to the project.
         ranks: number of MPI ranks.
         attempts: how often a job is run that its node, its time or its files failed.
+        reuse: directory of results that are shared with other directories; "" for none.
+        reuse_version: version of the programs; another one shares no results.
+        reuse_variables: names of environment variables that the output depends on.
         job: further settings of the batch job, such as ``walltime`` and ``account``.
         specific: settings that only this stage has.
     """
@@ -41,6 +44,9 @@ class StageSettings:
     files: Sequence[str] = ()
     ranks: int = 1
     attempts: int = 3
+    reuse: str = ""
+    reuse_version: str = ""
+    reuse_variables: Sequence[str] = ()
     job: Mapping[str, Any] = field(default_factory=dict)
     specific: Mapping[str, str | int] = field(default_factory=dict)
 
@@ -112,7 +118,7 @@ def read_stage(file: Path, name: str, specific: Sequence[StageKey] = ()) -> Stag
     for key, value in values.items():
         if isinstance(value, int) and value < 1:
             raise StageError(f"{file}: [{name}] {key}: must be at least 1, not {value}")
-    for key in ("arguments", "files"):
+    for key in ("arguments", "files", "reuse_variables"):
         if not all(isinstance(word, str) for word in values[key]):
             raise StageError(f'{file}: [{name}] {key}: must be texts, such as ["--traces"]')
     return StageSettings(
