@@ -17,7 +17,8 @@ from headrace.hosted import HostedError, Services
 from headrace.project import Project
 from headrace.triggers import TriggerClaims, load_triggers
 from headrace.triggers.hosted_timers import hosted_timers
-from headrace.triggers.watch_selection import WatchSelection
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.watch_selection import Selection, WatchSelection
 from tests.support.ids import an_id
 
 TIMER = """\
@@ -213,3 +214,39 @@ def test_the_mock_answers_as_the_sdk_says(
     example = get_response_set("timer.create_timer").lookup("flow_timer_success").json
     assert example is not None
     assert job.keys() <= example["timer"].keys()
+
+
+@pytest.mark.parametrize("table", ["[limits]\nopen_runs = 1\n", "[failure]\nattempts = 2\n"])
+def test_what_the_service_does_not_know_is_left_to_the_watch(
+    project: Project, services: Services, timers: MockTimers, table: str
+) -> None:
+    write(project, f"{TIMER}\n{table}")
+    ((_, change, reason),) = deploy(project, services)
+    assert (change, timers.jobs) == ("unchanged", {})
+    assert "left to the watch: the service knows no [limits] and no [failure]" in reason
+
+
+def test_braces_are_sent_as_they_are_meant(
+    project: Project, services: Services, timers: MockTimers
+) -> None:
+    write(project, TIMER.replace('"now"', '"{{now}}"'))
+    deploy(project, services)
+    (job,) = timers.jobs.values()
+    assert job["callback_body"]["body"]["word"] == "{now}"
+
+
+def test_a_watch_that_is_on_leaves_a_timer_that_was_deployed(
+    project: Project, services: Services, timers: MockTimers, tmp_path: Path
+) -> None:
+    write(project, TIMER)
+    roots = {name: one.root for name, one in project.collections.items()}
+    triggers = load_triggers(project.triggers_dir, roots)
+    ledger = tmp_path / "ledger.db"
+    with TriggerClaims(ledger) as claims, Ledger(ledger, shared=True) as opened:
+        selection = WatchSelection((), claims, lambda: project, lambda *_: [], "globus")
+        watched = Selection(project, tuple(selection.take(triggers)))
+        assert selection.take_over(watched, opened) is None
+        deploy(project, services)
+        left = selection.take_over(watched, opened)
+        assert left is not None
+        assert left.triggers == ()

@@ -19,8 +19,10 @@ from headrace.triggers import (
     Watching,
     load_trigger,
     read_ledger,
+    replay_arrivals,
 )
 from headrace.triggers import arrival_finisher as finisher
+from headrace.triggers.arrival_runs import RunOutcome
 from headrace.triggers.move_cycles import move_cycles
 from headrace.triggers.tables.afterwards import AfterwardsTable
 from tests.support.triggers.launches import Launches
@@ -248,6 +250,52 @@ def test_renaming_never_replaces(
     rename_without_replacing(source, tmp_path / "c")
     assert not source.exists()
     assert (tmp_path / "c").exists()
+
+
+def test_an_arrival_stays_while_the_run_of_its_replay_may_read_it(tmp_path: Path) -> None:
+    world = Launches(finishing(tmp_path, move="/done/"))
+    record = world.arrive("a")
+    world.launch_due()
+    first = world.service.run_of("a")
+    replay_arrivals(world.path, [record.id])
+    world.launch_due()
+    world.service.ended[first] = RunOutcome("SUCCEEDED")
+    world.follow()
+    assert (tmp_path / "incoming/a").exists()
+    world.service.end("a")
+    world.follow()
+    assert (tmp_path / "done/a").exists()
+    assert [state for state, _ in reasons(world)] == ["failed", "done"]
+
+
+def test_a_circle_by_deeper_directories_or_another_collection_is_found(tmp_path: Path) -> None:
+    deep = replace(
+        make_trigger(tmp_path, name="deep", path="/done/", depth=2),
+        afterwards=AfterwardsTable(move="/incoming/", arrives=True),
+    )
+    first = finishing(tmp_path, move="/done/station/", arrives=True)
+    assert [[one.name for one in circle] for circle in move_cycles([first, deep])]
+    assert not move_cycles([first, replace(deep, depth=1)])
+    # By its path in another collection the ledger does not know what was moved.
+    other = replace(deep, collection="disk", root=tmp_path / "done", path="/", depth=1)
+    other = replace(other, afterwards=AfterwardsTable(move="/back/"))
+    back = replace(first, name="back", collection="disk", root=tmp_path / "done", path="/back/")
+    back = replace(back, afterwards=AfterwardsTable(move="/"))
+    assert not move_cycles([finishing(tmp_path, move="/done/"), other])
+    third = replace(finishing(tmp_path, move="/done/"), path="/done/back/")
+    assert move_cycles([third, other])
+
+
+def test_a_set_is_not_moved_in_part(tmp_path: Path) -> None:
+    (tmp_path / "incoming").mkdir()
+    file = tmp_path / "shots.toml"
+    file.write_text(
+        '[watch]\ncollection = "w"\npath = "/incoming/"\nwhat = "set"\n'
+        'members = ["{shot}.segy", "{shot}.json"]\n[start]\nflow = "f"\n'
+        '[afterwards]\nmove = "/done/"\n'
+    )
+    with pytest.raises(TriggerError, match="moves one file or directory at once"):
+        load_trigger(file, {"w": tmp_path})
 
 
 def test_triggers_that_move_to_each_other_in_a_circle_are_found(tmp_path: Path) -> None:

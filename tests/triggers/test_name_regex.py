@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,3 +131,19 @@ def test_an_expression_that_backtracks_for_ever_elsewhere_holds_nothing_up(tmp_p
 def test_names_that_are_not_utf8_match_nothing_unseen(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, regex=r".*")
     assert trigger.texts_of("odd\udc80") == ()
+
+
+def test_without_re2_the_way_out_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+    (tmp_path / "incoming").mkdir()
+    for number, watch in enumerate(
+        ("regex = 'without_re2_(?P<run>.+)'", 'what = "set"\nmembers = ["{no2}.a", "{no2}.b"]')
+    ):
+        file = tmp_path / f"t{number}.toml"
+        file.write_text(
+            f'[watch]\ncollection = "w"\npath = "/incoming/"\n{watch}\n[start]\nflow = "f"\n'
+        )
+        with pytest.raises(TriggerError, match="needs the package google-re2"):
+            load_trigger(file, {"w": tmp_path})

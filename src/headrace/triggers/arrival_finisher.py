@@ -142,6 +142,11 @@ class ArrivalFinisher:
         where = locate(self._trigger, arrival, record)
         if where == "gone":
             raise CannotFinishError(f"not {self._word}: it has gone")
+        if where == "there" and not record.present:
+            # What lies there is another arrival, whose run may be reading it.
+            raise CannotFinishError(
+                f"not {self._word}: it had gone for a while, or another run on it was asked for"
+            )
         return where == "there"
 
 

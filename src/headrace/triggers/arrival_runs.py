@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from headrace._internal.backoff import backoff_seconds
 from headrace.triggers.arrival_table import read_record
+from headrace.triggers.ledger_schema import NOT_FOLLOWED
 from headrace.triggers.record import Record, record_from_row
 
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 Consequence = Literal["", "retry", "hold", "afterwards"]
+# Seconds before a retry at most.
+LONGEST_BACKOFF = 3600.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class OutcomeRules:
 
     runs: int = 1
     backoff: float = 60.0
-    maximum_backoff: float = 3600.0
+    maximum_backoff: float = LONGEST_BACKOFF
     hold: bool = False
     afterwards: bool = False
     retry_code_errors: bool = False
@@ -95,13 +99,15 @@ class ArrivalRuns:
             )
             return [row[0] for row in rows]
 
-    def count_open(self, trigger: str, besides: int) -> int:
+    def count_open(self, trigger: str, collection: str, besides: int) -> int:
         """Count the runs of a trigger that may be open.
 
         An attempt whose outcome nobody knows may have started one.
 
         Args:
             trigger: name of the trigger.
+            collection: the one that it watches; an attempt in another one, which it has watched
+                before, is not found out about any more.
             besides: number of the record whose run is not counted.
         """
         with self._transaction() as database:
@@ -109,25 +115,32 @@ class ArrivalRuns:
                 "SELECT count(*) FROM runs WHERE trigger = ? AND status = '' AND arrival <> ?",
                 (trigger, besides),
             ).fetchone()
-            return int(started) + _count_attempted(database, trigger, besides)
+            return int(started) + _count_attempted(database, (trigger, collection), besides)
 
-    def started_since(self, trigger: str, since: datetime, besides: int) -> list[datetime]:
+    def started_since(
+        self, trigger: str, collection: str, since: datetime, besides: int
+    ) -> list[datetime]:
         """Read when runs of a trigger were started, or may have been, oldest first.
+
+        What lies further ahead than `since` lies back was written when the clock was wrong.
 
         Args:
             trigger: name of the trigger.
+            collection: as of `count_open`.
             since: a time in UTC, before which they do not count.
             besides: number of a record whose unfinished attempt is not counted.
         """
+        now = self._now()
+        until = now + (now - since)
         with self._transaction() as database:
             rows = database.execute(
                 "SELECT started_at FROM runs WHERE trigger = ? AND started_at >= ? "
-                "ORDER BY started_at",
-                (trigger, since.isoformat()),
+                "AND started_at <= ? ORDER BY started_at",
+                (trigger, since.isoformat(), until.isoformat()),
             ).fetchall()
             times = [datetime.fromisoformat(row[0]) for row in rows]
-            attempted = _count_attempted(database, trigger, besides, since)
-            return times + [self._now()] * attempted
+            attempted = _count_attempted(database, (trigger, collection), besides, since)
+            return times + [now] * attempted
 
     def pause_reason(self, trigger: str) -> str | None:
         """Return why a trigger starts no runs for now; "" where a person paused it, None if not."""
@@ -155,6 +168,9 @@ class ArrivalRuns:
     ) -> RecordedOutcome | None:
         """Write down how a run ended, with all that follows from it.
 
+        Nothing follows where nothing depended on its end when it was started: a trigger that is
+        told to take up what fails takes up what it starts from then on.
+
         Args:
             run_id: the run.
             outcome: how it ended.
@@ -165,7 +181,7 @@ class ArrivalRuns:
         """
         with self._transaction() as database:
             row = database.execute(
-                "SELECT arrival FROM runs WHERE run_id = ? AND status = ''", (run_id,)
+                "SELECT arrival, cause FROM runs WHERE run_id = ? AND status = ''", (run_id,)
             ).fetchone()
             if row is None:
                 return None
@@ -180,7 +196,8 @@ class ArrivalRuns:
             ).fetchone()
             consequence: Consequence = ""
             retry_in = 0.0
-            if record.state == "started" and record.run_id == run_id:
+            followed = row[1] != NOT_FOLLOWED
+            if followed and record.state == "started" and record.run_id == run_id:
                 consequence = _consequence(outcome, rules, runs)
             if consequence == "retry":
                 retry_in = self._request_retry(database, record, outcome, rules, runs, now)
@@ -204,7 +221,7 @@ class ArrivalRuns:
         runs: int,
         now: datetime,
     ) -> float:
-        seconds = min(rules.backoff * 2.0 ** (runs - 1), rules.maximum_backoff)
+        seconds = backoff_seconds(runs - 1, rules.backoff, rules.maximum_backoff)
         database.execute(
             "UPDATE arrivals SET state = 'failed', attempts = 0, first_attempt_at = NULL, "
             "retry_of = ?, not_before = ?, reason = ?, changed_at = ? WHERE id = ?",
@@ -275,23 +292,29 @@ def _consequence(outcome: RunOutcome, rules: OutcomeRules, runs: int) -> Consequ
 
 
 def _count_attempted(
-    database: sqlite3.Connection, trigger: str, besides: int, since: datetime | None = None
+    database: sqlite3.Connection,
+    watched: tuple[str, str],
+    besides: int,
+    since: datetime | None = None,
 ) -> int:
     """Count the arrivals that may have a run which nobody knows of."""
     (attempted,) = database.execute(
-        "SELECT count(*) FROM arrivals WHERE trigger = ? "
+        "SELECT count(*) FROM arrivals WHERE trigger = ? AND collection = ? "
         "AND state IN ('seen', 'starting', 'failed') AND state <> 'seen' AND attempts > 0 "
         "AND id <> ? AND changed_at >= ?",
-        (trigger, besides, since.isoformat() if since else ""),
+        (*watched, besides, since.isoformat() if since else ""),
     ).fetchone()
     return int(attempted)
 
 
-def insert_run(database: sqlite3.Connection, record: Record, run_id: str, now: str) -> None:
+def insert_run(
+    database: sqlite3.Connection, record: Record, run_id: str, now: str, *, followed: bool
+) -> None:
     """Write down that an arrival has a run, in the given transaction."""
     database.execute(
-        "INSERT OR IGNORE INTO runs (run_id, arrival, trigger, started_at) VALUES (?, ?, ?, ?)",
-        (run_id, record.id, record.trigger, now),
+        "INSERT OR IGNORE INTO runs (run_id, arrival, trigger, started_at, cause) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (run_id, record.id, record.trigger, now, "" if followed else NOT_FOLLOWED),
     )
 
 

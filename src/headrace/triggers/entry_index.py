@@ -18,7 +18,7 @@ from headrace.triggers.record import Record
 from headrace.triggers.start_scheduler import StartScheduler
 from headrace.triggers.tasks import Task
 from headrace.triggers.trigger import Trigger
-from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
+from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory, may_be_key
 
 # So many new entries are written down at a time; the first of them have their runs meanwhile.
 _AT_A_TIME = 500
@@ -88,7 +88,15 @@ class EntryIndex:
                 skip = list(list_entries(trigger, filesystem, directory))
             ledger.add_root(*where, skip)
         known = ledger.handled_entries(*where)
-        self.handled = {entry_key(trigger, path): (id_, one) for id_, path, one in known}
+        # What was an arrival by earlier settings of the trigger is none now, and lies there all the
+        # same: it is not taken to be removed, so as to be no new arrival when they are back.
+        is_directory = trigger.what == "directory"
+        self.handled = {
+            key: (id_, identity)
+            for id_, path, identity in known
+            if may_be_key(trigger, key := entry_key(trigger, path))
+            and path.endswith("/") == is_directory
+        }
         self.pending.clear()
         self.member_of.clear()
         self._unknown.clear()

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.deploy.timers import HostedTimer
 from headrace.runs.input_resolution import resolve_input
-from headrace.triggers.template import TIMER_PLACEHOLDERS
+from headrace.triggers.arrival import Arrival
+from headrace.triggers.tables.failure import FailureTable
+from headrace.triggers.tables.limits import LimitsTable
+from headrace.triggers.template import TIMER_PLACEHOLDERS, render_input
 from headrace.triggers.timer_schedule import EVERY_DAY, TimerSchedule
 from headrace.triggers.trigger import Trigger
 
@@ -42,13 +45,17 @@ def _hosted(project: Project, trigger: Trigger, schedule: TimerSchedule) -> Host
         end = datetime.combine(schedule.last_day, datetime.max.time(), schedule.zone)
         last = end.astimezone(UTC).isoformat(timespec="seconds")
         wanted["end"] = {"condition": "time", "datetime": last}
-    template = {
-        "body": _filled(dict(trigger.input), trigger),
-        "label": _filled(trigger.label, trigger),
-        "tags": _filled(list(trigger.tags), trigger),
+    template: dict[str, Any] = {
+        "body": dict(trigger.input),
+        "label": trigger.label,
+        "tags": list(trigger.tags),
     }
-    if _OF_TICK.search(str(template["label"])):
-        template["label"] = trigger.title  # the service gives every run the same
+    if _OF_TICK.search(trigger.label):
+        template["label"] = trigger.title.replace("{", "{{").replace("}", "}}")
+    left = _left(trigger, schedule, template)
+    if not left:
+        tick = Arrival(trigger.name, "", "", "", trigger.root)
+        template = render_input(template, tick)
     summer, winter = (datetime(2027, month, 1, tzinfo=schedule.zone) for month in (7, 1))
     note = ""
     if schedule.interval is None and summer.utcoffset() != winter.utcoffset():
@@ -59,7 +66,7 @@ def _hosted(project: Project, trigger: Trigger, schedule: TimerSchedule) -> Host
 
     return HostedTimer(
         *(trigger.name, trigger.flow, wanted, lambda: _start(schedule), template, body),
-        *(note, _left(trigger, schedule, template)),
+        *(note, left),
     )
 
 
@@ -73,14 +80,8 @@ def _left(trigger: Trigger, schedule: TimerSchedule, template: dict[str, Any]) -
     found = _OF_TICK.search(f"{template['body']}{template['tags']}")
     if found:
         return f"its input has {found[0]}, and the service sends the same one each time"
+    if trigger.limits != LimitsTable() or trigger.failure != FailureTable():
+        return "the service knows no [limits] and no [failure]"
     if len(schedule.times) > 1 or len(schedule.days) not in (1, len(EVERY_DAY)):
         return "the service knows one interval, and not several times or days"
     return ""
-
-
-def _filled(value: Any, trigger: Trigger) -> Any:
-    if isinstance(value, str):
-        return value.replace("{trigger}", trigger.name)
-    if isinstance(value, dict):
-        return {key: _filled(item, trigger) for key, item in value.items()}
-    return [_filled(item, trigger) for item in value] if isinstance(value, list | tuple) else value

@@ -183,7 +183,7 @@ class RunLauncher:
             wait = backoff_seconds(record.attempts - 1, self._initial_delay, self._maximum_delay)
             self._on_event(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
-        self._ledger.mark_started(id_, run_id)
+        self._ledger.mark_started(id_, run_id, followed=trigger.follows_runs)
         followed = trigger.follows_runs and self._service is not None
         self._on_event(Started(arrival, record.tag, run_id, found, followed))
         return None

@@ -295,8 +295,14 @@ class Ledger(ClosedOnExit):
             ("seen", "starting", "failed"),
         )
 
-    def mark_started(self, id_: int, run_id: str) -> Record:
-        """Write down the run of an arrival whose state is starting."""
+    def mark_started(self, id_: int, run_id: str, *, followed: bool = True) -> Record:
+        """Write down the run of an arrival whose state is starting.
+
+        Args:
+            id_: number of the record.
+            run_id: the run.
+            followed: whether something depends on how it ends.
+        """
         with self._transaction() as database:
             record = self._change_in(
                 database,
@@ -305,7 +311,7 @@ class Ledger(ClosedOnExit):
                 (run_id,),
                 ("starting",),
             )
-            insert_run(database, record, run_id, self._now().isoformat())
+            insert_run(database, record, run_id, self._now().isoformat(), followed=followed)
             return record
 
     def mark_failed(self, id_: int, reason: str) -> Record:

@@ -8,6 +8,8 @@ from uuid import uuid4
 from headrace.triggers.arrival import entry_folder
 
 VERSION = 4
+# The cause of a run, as long as it is open, on whose end nothing depended when it was started.
+NOT_FOLLOWED = "not followed"
 
 _ARRIVALS = """
 CREATE TABLE arrivals (
@@ -115,9 +117,10 @@ def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
     for statement in _RUNS:
         database.execute(statement)
     database.execute(
-        "INSERT OR IGNORE INTO runs (run_id, arrival, trigger, started_at) "
-        "SELECT run_id, id, trigger, changed_at FROM arrivals "
-        "WHERE state = 'started' AND run_id IS NOT NULL GROUP BY run_id"
+        "INSERT OR IGNORE INTO runs (run_id, arrival, trigger, started_at, cause) "
+        "SELECT run_id, id, trigger, changed_at, ? FROM arrivals "
+        "WHERE state = 'started' AND run_id IS NOT NULL GROUP BY run_id",
+        (NOT_FOLLOWED,),
     )
     database.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -38,6 +38,14 @@ def _paths(path: list[Trigger], known: list[Trigger]) -> Iterator[list[Trigger]]
 
 def _moves_to(trigger: Trigger, other: Trigger) -> bool:
     """Tell whether what a trigger moves arrives where another one watches."""
-    afterwards = trigger.afterwards
-    same = (trigger.collection, afterwards.move) == (other.collection, other.path)
-    return same and afterwards.arrives
+    folder = trigger.afterwards.move
+    if folder is None or other.every is not None:
+        return False
+    target, watched = (trigger.root / folder.strip("/")).resolve(), other.directory.resolve()
+    if not target.is_relative_to(watched):
+        return False
+    if len(target.relative_to(watched).parts) != other.depth - 1:
+        return False
+    # The ledger knows what was moved by its path in its collection, and by no other.
+    known = trigger.collection == other.collection and folder.startswith(other.path)
+    return trigger.afterwards.arrives or not known

@@ -28,7 +28,13 @@ class NamePattern:
     """
 
     def __init__(self, text: str) -> None:
-        import re2
+        try:
+            import re2
+        except ImportError as error:
+            raise InvalidPattern(
+                f"needs the package google-re2, which cannot be imported here: {error}; "
+                "`python -m pip install google-re2`, or use watch.pattern"
+            ) from error
 
         options = re2.Options()
         options.log_errors = False

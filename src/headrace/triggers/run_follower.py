@@ -94,14 +94,17 @@ class RunFollower:
     def _record_outcomes(self) -> None:
         portion = self._portion()
         ended = []
-        for run_id, outcome in self._service.outcomes(portion).items() if portion else ():
-            recorded = self._ledger.runs.record_outcome(run_id, outcome, self._rules)
-            if recorded is not None:
-                ended.append((run_id, outcome, recorded))
-        # First, so that who hears of an end finds everything done that follows from it.
-        self._finisher.finish_due()
-        for each in ended:
-            self._report_end(*each)
+        try:
+            for run_id, outcome in self._service.outcomes(portion).items() if portion else ():
+                recorded = self._ledger.runs.record_outcome(run_id, outcome, self._rules)
+                if recorded is not None:
+                    ended.append((run_id, outcome, recorded))
+            # First, so that who hears of an end finds everything done that follows from it.
+            self._finisher.finish_due()
+        finally:
+            # Also where the ledger cannot be written any more: these are not told again.
+            for each in ended:
+                self._report_end(*each)
 
     def _report_end(self, run_id: str, outcome: RunOutcome, recorded: RecordedOutcome) -> None:
         arrival = arrival_from_record(self._trigger, recorded.record)

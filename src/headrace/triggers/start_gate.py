@@ -79,7 +79,9 @@ class StartGate:
 
     def _full(self, trigger: Trigger, record: Record) -> Held | None:
         limit = trigger.limits.open_runs
-        if limit is None or self._ledger.runs.count_open(trigger.name, record.id) < limit:
+        if limit is None:
+            return None
+        if self._ledger.runs.count_open(trigger.name, record.collection, record.id) < limit:
             return None
         runs = "1 run has" if limit == 1 else f"{limit} runs have"
         return Held(f"{runs} not ended (limits.open_runs = {limit})", _ROOM_INTERVAL)
@@ -88,7 +90,9 @@ class StartGate:
         limit, now = trigger.limits.starts_per_hour, self._now()
         if limit is None:
             return None
-        started = self._ledger.runs.started_since(trigger.name, now - _HOUR, record.id)
+        started = self._ledger.runs.started_since(
+            trigger.name, record.collection, now - _HOUR, record.id
+        )
         if len(started) < limit:
             return None
         wait = (started[-limit] + _HOUR - now).total_seconds() + 0.1

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from headrace.triggers.arrival import Arrival
+from headrace.triggers.arrival_runs import LONGEST_BACKOFF
 from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.errors import ArrivalChanged
@@ -63,8 +64,9 @@ class StartScheduler:
         self._due = StartQueue()
         self._under_way = False
         self._held: Held | None = None
-        # Why each of those that wait was last told to wait.
+        # Why each of those that wait was last told to wait, and those that may have to be told.
         self._reasons: dict[int, str] = {}
+        self._untold: set[int] = set()
 
     def schedule(self, record: Record, complete: PendingArrival | None = None) -> None:
         """Schedule an attempt for now, or for the time before which the record has none.
@@ -79,6 +81,8 @@ class StartScheduler:
         wait = 0.0
         if record.not_before is not None:
             wait = max(0.0, (record.not_before - self._launcher.now()).total_seconds())
+            # The clock was ahead by more when that was written, and has been set since.
+            wait = min(wait, LONGEST_BACKOFF)
         self._queue.reschedule_earlier(("start", record.id), self._clock() + wait)
 
     @property
@@ -110,6 +114,7 @@ class StartScheduler:
         if record is None:
             return
         self._due.add(id_, order_key(record, self._trigger.limits.order))
+        self._untold.add(id_)
         self._advance()
 
     def release(self) -> None:
@@ -145,12 +150,19 @@ class StartScheduler:
             self._on_failure(("start", id_), error)
         else:
             self._follow(id_, attempt.result())
-        self._advance()
+        try:
+            self._advance()
+        except Exception as error:  # noqa: BLE001 - the ledger cannot be written at this moment
+            self._on_failure(_RELEASE, error)
 
     def _follow(self, id_: int, outcome: float | Held | None) -> None:
         if isinstance(outcome, Held):
             self._held = outcome
-            self._due.add(id_, order_key(self._records[id_], self._trigger.limits.order))
+            self._untold.update(self._due.ids)
+            record = self._records.get(id_)
+            if record is not None:  # else it was cancelled meanwhile
+                self._due.add(id_, order_key(record, self._trigger.limits.order))
+                self._untold.add(id_)
             self._queue.push(_RELEASE, self._clock() + outcome.seconds)
         elif outcome is not None:
             self._reasons.pop(id_, None)
@@ -162,12 +174,14 @@ class StartScheduler:
     def _forget(self, id_: int) -> None:
         self._records.pop(id_, None)
         self._reasons.pop(id_, None)
+        self._untold.discard(id_)
 
     def _tell(self, reason: str) -> None:
         """Tell why they wait to those that have not been told."""
-        waiting = [id_ for id_ in self._due.ids if self._reasons.get(id_) != reason]
+        waiting = [id_ for id_ in sorted(self._untold) if self._reasons.get(id_) != reason]
         if waiting:
             self._launcher.record_waiting(
                 self._trigger, [self._records[id_] for id_ in waiting], reason
             )
             self._reasons.update(dict.fromkeys(waiting, reason))
+        self._untold.clear()

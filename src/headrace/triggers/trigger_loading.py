@@ -218,6 +218,7 @@ def _timer(file: Path, found: TriggerTable, every: EveryTable) -> Trigger:
         label=_TIMER_LABEL if start.label == _LABEL else start.label,
         tags=start.tags,
         input=start.input,
+        preflight=start.preflight,
         limits=found.limits,
         failure=found.failure,
         every=every.schedule,
@@ -234,14 +235,19 @@ def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTa
             f'there is no collection "{name}" in headrace.toml; {known_names(name, collections)}'
         )
     _check_templates(reading)
-    _check_mark(reading)
+    _check_afterwards(reading)
     return found
 
 
-def _check_mark(reading: Reading) -> None:
-    """Report a mark that is the marker by which an arrival is complete."""
+def _check_afterwards(reading: Reading) -> None:
+    """Report a mark by which an arrival is complete, and several files that are to be moved."""
     watch, afterwards = (reading.document.values.get(name) for name in ("watch", "afterwards"))
     if isinstance(watch, dict) and isinstance(afterwards, dict):
+        if watch.get("what") == "set" and "move" in afterwards:
+            reading.top.child("afterwards").child("move").refused(
+                "moves one file or directory at once, and a set has several files; use "
+                "afterwards.mark, or let each set be a directory"
+            )
         mark = afterwards.get("mark")
         if mark is not None and mark == watch.get("marker"):
             reading.top.child("afterwards").child("mark").refused(

@@ -98,6 +98,8 @@ class WatchSelection:
     def take_over(self, watched: Selection, ledger: Ledger) -> Selection | None:
         """Take what others have watched until now, where this watch watches all.
 
+        What has become a timer of the hosted service meanwhile is left to it.
+
         Args:
             watched: what it watches.
             ledger: the ledger.
@@ -105,9 +107,21 @@ class WatchSelection:
         Returns:
             what it watches from now on; None if that is the same.
         """
+        without = self._drop_hosted(watched)
+        if without is not None:
+            return without
         taken = self._claims.take_free(self._elsewhere)
         self._elsewhere = [name for name in self._elsewhere if name not in taken]
         return self._read(watched, ledger, taken) if taken else None
+
+    def _drop_hosted(self, watched: Selection) -> Selection | None:
+        if all(one.every is None for one in watched.triggers):
+            return None
+        try:
+            kept = self.without_hosted(watched.project, watched.triggers)
+        except HeadraceError:
+            return None  # what is wrong with the lock file is told where a run is started
+        return replace(watched, triggers=tuple(kept)) if len(kept) < len(watched.triggers) else None
 
     def reload(self, watched: Selection, ledger: Ledger) -> Selection:
         """Read the project and its triggers again.

@@ -174,24 +174,34 @@ class WatchedDirectory(ClosedOnExit):
             OSError: it cannot be looked at.
         """
         trigger = self._trigger
-        *above, last = name.split("/")
-        if len(above) != trigger.depth - 1:
+        if not may_be_key(trigger, name):
             return None
-        if not may_be_arrival(last, trigger.pattern, trigger.ignore, trigger.regex):
-            return None
-        if marked_name(trigger, last) is not None:
-            return None
+        above = name.split("/")[:-1]
         try:
             for level in range(len(above)):
                 parent = os.stat(
                     "/".join(above[: level + 1]), dir_fd=self.fd, follow_symlinks=False
                 )
-                if not stat.S_ISDIR(parent.st_mode) or not may_be_arrival(
-                    above[level], ignore=trigger.ignore
-                ):
+                if not stat.S_ISDIR(parent.st_mode):
                     return None
             mode = os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode
             right = stat.S_ISDIR(mode) if trigger.what == "directory" else stat.S_ISREG(mode)
             return identify(name, inodes=inodes, dir_fd=self.fd) if right else None
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+
+def may_be_key(trigger: Trigger, key: str) -> bool:
+    """Tell whether something of this key may be an arrival of a trigger, by its names alone.
+
+    Args:
+        trigger: the trigger.
+        key: its path in the watched directory (`headrace.triggers.entries`).
+    """
+    *above, last = key.split("/")
+    return (
+        len(above) == trigger.depth - 1
+        and may_be_arrival(last, trigger.pattern, trigger.ignore, trigger.regex)
+        and marked_name(trigger, last) is None
+        and all(may_be_arrival(name, ignore=trigger.ignore) for name in above)
+    )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from headrace._internal.settings import Declared, Key, Kind, Place, RefusedValue, Table, table_of
 from headrace.triggers.completeness.registry import find_rule, rule_keys
 from headrace.triggers.errors import TriggerError
-from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.name_pattern import InvalidPattern, name_pattern
 from headrace.triggers.set_members import InvalidMember, lead_regex
 from headrace.triggers.tables.kinds import (
     TEXT,
@@ -220,7 +220,7 @@ def _check_members(watch: WatchTable, place: Place) -> None:
                     raise InvalidMember(f'"{template}" must be a name without "/"')
             texts = dict.fromkeys(("name", "stem", *groups), "1")
             check_template(list(watch.members), "watch.members", texts, typed=False)
-        except InvalidMember as error:
+        except (InvalidMember, InvalidPattern) as error:
             place.child("members").refused(str(error))
         except TriggerError as error:
             place.child("members").report(str(error))
