@@ -133,6 +133,7 @@ class RunLauncher:
         """
         record = self._ledger.get(id_)
         if record.state not in _WITHOUT_RUN:
+            self._held_back.pop(id_, None)
             return None
         if not by_hand and (held := self._gate.hold(trigger, record)):
             return held

@@ -38,7 +38,10 @@ class ProblemReporter:
             blocks_run: whether something that lies there is left without a run by it.
         """
         now = self._clock()
-        if now - self._reported_at.get(message, float("-inf")) >= _REMINDER:
+        # The oldest first: for months there are ever new ones, with the names of ever new arrivals.
+        while self._reported_at and now - next(iter(self._reported_at.values())) >= _REMINDER:
+            del self._reported_at[next(iter(self._reported_at))]
+        if message not in self._reported_at:
             self._reported_at[message] = now
             self._on_event(Problem(self._trigger, message, blocks_run))
 
