@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import shutil
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -30,3 +34,18 @@ def traced_memory() -> int:
     shared = tracemalloc.Filter(False, pathlib.__file__)
     found = tracemalloc.take_snapshot().filter_traces([shared]).statistics("filename")
     return sum(one.size for one in found)
+
+
+@contextmanager
+def directory_in_memory(otherwise: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Make a directory in which many transactions take no time, where there is memory for files."""
+    memory = pathlib.Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield otherwise
+        return
+    found = memory / f"headrace-simulated-{os.getpid()}"
+    found.mkdir()
+    try:
+        yield found
+    finally:
+        shutil.rmtree(found)
