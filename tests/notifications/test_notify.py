@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from headrace.config import ProjectError
 from headrace.config.notify_table import check_notify
 from headrace.notifications import Notification, send_notification
+from headrace.notifications.channels import command as command_channel
+from headrace.project import load_project
+from tests.support.waiting import wait_until
 
 
 def test_a_command_gets_subject_and_message(tmp_path: Path) -> None:
@@ -26,6 +32,42 @@ def test_the_link_is_the_last_line_of_a_text(tmp_path: Path) -> None:
     notification = Notification("a", "b", link="headrace run show r1")
     assert send_notification({"command": f"cat > {tmp_path}/told"}, notification) == []
     assert (tmp_path / "told").read_text() == "b\nsee: headrace run show r1\n"
+
+
+def test_what_a_command_leaves_in_the_background_is_not_waited_for(tmp_path: Path) -> None:
+    command = f"(sleep 300 & echo $! > {tmp_path}/left) ; cat > /dev/null"
+    try:
+        assert send_notification({"command": command}, Notification("a", "b")) == []
+    finally:
+        os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+
+
+def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_channel, "_TIMEOUT_SECONDS", 1.0)
+    value = f"sleep 300 & echo $! > {tmp_path}/left; token=secret wait"
+    [fault] = send_notification({"command": value}, Notification("a", "b"))
+    assert fault == "notify.command: it did not end within 1 s"
+    left = int((tmp_path / "left").read_text())
+    wait_until(
+        lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie", "its end"
+    )
+
+
+def test_the_end_of_many_words_of_a_command_is_kept_in_plain_letters() -> None:
+    value = "head -c 1000000 /dev/zero | tr '\\0' x >&2; printf '\\033[31m y' >&2; exit 1"
+    [fault] = send_notification({"command": value}, Notification("a", "b"))
+    assert fault.startswith("notify.command ended with exit code 1: xxx")
+    assert fault.isprintable()
+    assert len(fault) < 600
+
+
+@pytest.mark.parametrize("value", ["https://[x", "http://", "https://a:b]"])
+def test_a_webhook_that_is_no_url_is_one_line(value: str, tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(f'[notify]\nwebhook = "{value}"\n')
+    with pytest.raises(ProjectError, match=r"notify\.webhook: must begin with https://"):
+        load_project(tmp_path)
 
 
 def test_a_command_that_fails_is_reported_and_stops_nothing() -> None:

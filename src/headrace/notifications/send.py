@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.notifications.channels import NotificationChannel, notification_channels
 from headrace.notifications.notification import Notification
 
@@ -41,6 +42,7 @@ class Destination:
         except Exception as failure:  # noqa: BLE001 - channels of others may raise anything
             problem = f"notify.{self.name}: {type(failure).__name__}: {failure}"
         # It is kept with each notification, and logged: no service fills the disk with its words.
+        problem = terminal_text(problem)
         return problem if len(problem) <= _LONGEST_PROBLEM else f"{problem[:_LONGEST_PROBLEM]}…"
 
 

@@ -134,7 +134,7 @@ class Watchdog:
         channels = destinations(self._project.config.notify)
         before = self._read(channels)
         names = {report.name for report in reports}
-        told = {}
+        after = {}
         for channel, destination in channels.items():
             dead = before[channel] & names
             for report in reports:
@@ -144,9 +144,9 @@ class Watchdog:
                     logger.error("%s", error)
                     continue
                 dead = dead | {report.name} if report.is_dead else dead - {report.name}
-            told[channel] = dead
-        if told != before:
-            self._write({channel: sorted(dead) for channel, dead in told.items()})
+            after[channel] = dead
+        if after != before:
+            self._write({channel: sorted(dead) for channel, dead in after.items()})
 
     def _notification(self, report: ProcessReport) -> Notification:
         words = "is dead" if report.is_dead else "is back"

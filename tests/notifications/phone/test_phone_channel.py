@@ -34,6 +34,18 @@ def server() -> Iterator[NtfyServer]:
         yield running
 
 
+def test_a_picture_that_cannot_be_read_is_left_out(
+    root: Path, server: NtfyServer, tmp_path: Path
+) -> None:
+    project, pairing = pair_project(root, server.url)
+    # Of a size, and no file.
+    picture = tmp_path / "pictures.png"
+    picture.mkdir()
+    notification = Notification("a", "b", picture=picture)
+    assert send_notification(project.config.notify, notification) == []
+    assert [each["title"] for each in server.of_topic(pairing.topic)] == ["a"]
+
+
 def test_a_failed_run_can_be_retried_and_one_that_waits_resumed(
     root: Path, server: NtfyServer
 ) -> None:

@@ -71,13 +71,13 @@ class AppriseChannel(NotificationChannel):
 
 
 def _request(url: str, notification: Notification) -> dict[str, Any]:
-    picture = notification.picture
+    picture = str(notification.picture or "")
     return {
         "url": url,
         "title": notification.subject,
         "body": notification.text,
         "severity": notification.severity,
-        "picture": str(picture) if picture is not None and picture.is_file() else "",
+        "picture": picture if picture and os.access(picture, os.R_OK) else "",
     }
 
 

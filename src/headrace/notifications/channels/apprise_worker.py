@@ -59,15 +59,16 @@ def _send(request: Mapping[str, Any]) -> str:
     services = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
     if not services.add(url):
         return f"no URL of apprise that begins with {scheme}://"
-    taken = services.notify(
-        title=request["title"],
-        body=request["body"],
-        notify_type=_TYPES[request["severity"]],
-        body_format="text",
-        attach=request["picture"] or None,
-    )
-    if taken:
-        return ""
+    # A picture that the service does not take keeps no message back.
+    for picture in dict.fromkeys((request["picture"], "")):
+        if services.notify(
+            title=request["title"],
+            body=request["body"],
+            notify_type=_TYPES[request["severity"]],
+            body_format="text",
+            attach=picture or None,
+        ):
+            return ""
     reason = _without_secrets(problem.text, url)
     return f"{scheme}: {reason or 'it was not taken'}"
 

@@ -54,8 +54,11 @@ class WebhookChannel(NotificationChannel):
 
 def _is_safe(url: str) -> bool:
     """Return whether a webhook is an https URL, or one on this machine."""
-    parts = urlsplit(url)
-    loopback = parts.hostname in LOOPBACK
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname in LOOPBACK
+    except ValueError:
+        return False  # such as half an IPv6 address
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and loopback)
     )

@@ -92,6 +92,8 @@ class NtfyServer:
             except PhoneServiceError as error:
                 if not 400 <= error.status < 500 or error.status in (401, 403, 429):
                     raise
+            except OSError:
+                pass  # the picture cannot be read
         self._send("POST", self._url, _body(topic, message))
 
     def stream(self, topic: str, since: str) -> Iterator[dict[str, Any]]:
