@@ -96,6 +96,10 @@ def test_each_attempt_of_a_job_is_shown_with_its_cause(project: Project, tmp_pat
     ]
     [fit] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
     assert [str(each) for each in fit.jobs] == ["job 17 on n17: node lost", "job 18 on n18"]
+    # The record of a task before says nothing of this one's jobs.
+    (work / "fit" / "attempts.json").write_text(json.dumps({**record, "task": "earlier"}))
+    [fit] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
+    assert [str(each) for each in fit.jobs] == ["job 17 on n17", "job 18 on n18"]
 
 
 def test_attempts_elsewhere_are_known_by_what_the_function_returned(project: Project) -> None:

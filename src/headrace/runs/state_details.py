@@ -120,7 +120,7 @@ def _jobs(
     here = False
     for task in tasks:
         directories = _directories(task)
-        causes = _causes(directories)
+        causes = _causes(task, directories)
         for directory in directories:
             host = _read(directory / "host.json")
             job_id = str(_read(directory / "submission.json").get("job_id") or "")
@@ -149,11 +149,13 @@ def _directories(task: RunTask) -> list[Path]:
     return [Path(str(each["directory"])) for each in found]
 
 
-def _causes(directories: Sequence[Path]) -> dict[Path, str]:
+def _causes(task: RunTask, directories: Sequence[Path]) -> dict[Path, str]:
     """Return why attempts failed, by their directories: the first one's has the record of all."""
     found = {}
     for directory in directories:
-        attempts = _read(directory / "attempts.json").get("attempts")
+        record = _read(directory / "attempts.json")
+        # It may be left from an earlier task.
+        attempts = record.get("attempts") if record.get("task") == task.task_id else None
         for each in attempts if isinstance(attempts, list) else ():
             if isinstance(each, Mapping):
                 name, cause = str(each.get("directory")), str(each.get("cause") or "")

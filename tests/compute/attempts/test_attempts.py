@@ -148,6 +148,8 @@ def test_an_unknown_longest_time_is_not_gone_beyond(
 
     monkeypatch.setattr(cluster, "longest_walltime", silent)
     assert not decide(cluster, settings, FailureCause.TIME_LIMIT).repeat
+    words = "the longest time here is not known; set `max_walltime`"
+    assert words in decide(cluster, settings, FailureCause.TIME_LIMIT).change
 
 
 def test_memory_is_doubled_once(cluster: Cluster, settings: JobSettings) -> None:
@@ -285,6 +287,10 @@ def test_a_call_that_was_ended_goes_on_with_its_attempt(
     assert outcome.ok
     assert [(name, asked.walltime) for name, asked in again.ran] == [("job-2", "02:00:00")]
     assert len(attempts) == 2
+    # Killed before that was written, it is written now.
+    (tmp_path / "w" / "job" / "owner").unlink()
+    repeat(cluster, tmp_path, settings, Jobs(DONE))
+    assert (tmp_path / "w" / "job" / "owner").read_text() == "job-2\n"
     other = Jobs(DONE)
     repeat(cluster, tmp_path, settings, other, task="another")
     assert [name for name, _ in other.ran] == ["job"]

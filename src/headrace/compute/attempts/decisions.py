@@ -92,6 +92,7 @@ def _longer(
 ) -> NextAttempt:
     now = settings.seconds
     longest = walltime_seconds(limits.max_walltime) if limits.max_walltime else None
+    reason = f"{settings.walltime} is the longest time here"
     if longest is None:
         longest = math.inf
         if submitted:
@@ -99,13 +100,14 @@ def _longer(
                 longest = scheduler.longest_walltime(settings)
             except SchedulerError:
                 longest = now  # a job beyond the limit would wait for ever
+                reason = "the longest time here is not known; set `max_walltime`"
     wanted = min(_LONGER * now, longest)
     if wanted > now:
         walltime = format_walltime(wanted)
         return NextAttempt(True, f"with {walltime}", walltime=walltime)
     if limits.resumes:
         return NextAttempt(True, "with the same time: it goes on where it stopped")
-    return NextAttempt(False, f"not repeated: {settings.walltime} is the longest time here")
+    return NextAttempt(False, f"not repeated: {reason}")
 
 
 def _more_memory(settings: JobSettings, limits: AttemptSettings, submitted: bool) -> NextAttempt:

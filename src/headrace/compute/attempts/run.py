@@ -116,6 +116,7 @@ class RepeatedJob:
         """
         first, task = self._call.directory, self._call.task
         attempts = read_attempts(first, task)
+        self._give_work_to_next(len(attempts))
         for number in range(2, number_of_other_tasks_attempts(first, task) + 1):
             # An attempt of another task may still run: it does the same work.
             if (path := self._path(number)).is_dir():
@@ -144,7 +145,8 @@ class RepeatedJob:
             if not decided.repeat:
                 break
             write_attempts(first, task, attempts)
-            self._keep_from_running(call, outcome, self._path(len(attempts) + 1).name)
+            self._give_work_to_next(len(attempts))
+            self._cancel_lost(call, outcome)
             self._pause(attempts)
         if len(attempts) > 1 or not outcome.ok:
             write_attempts(first, task, attempts)
@@ -184,18 +186,20 @@ class RepeatedJob:
         path = self._call.directory.path
         return path if number == 1 else path.with_name(f"{path.name}-{number}")
 
-    def _keep_from_running(self, call: JobCall, outcome: JobOutcome, following: str) -> None:
-        """Keep a job that failed from being run again beside the next attempt.
+    def _give_work_to_next(self, number: int) -> None:
+        """Keep a failed attempt's job from being run again beside the next attempt.
 
         Somebody may requeue it, or the scheduler find it again: its script then sees an owner that
         it is not, and ends at once.
         """
-        if call.how != "submit":
-            return
-        with contextlib.suppress(BatchJobError):
-            call.directory.write(OWNER, f"{following}\n")
+        if number and self._call.how == "submit":
+            with contextlib.suppress(BatchJobError):
+                JobDirectory(self._path(number)).write(OWNER, f"{self._path(number + 1).name}\n")
+
+    def _cancel_lost(self, call: JobCall, outcome: JobOutcome) -> None:
+        """Cancel a job that the scheduler does not know, lest it knows it again."""
         job = JobId.parse(outcome.job_id)
-        if outcome.status is CompletionStatus.LOST and job is not None:
+        if call.how == "submit" and outcome.status is CompletionStatus.LOST and job is not None:
             with contextlib.suppress(SchedulerError):
                 call.scheduler.cancel([job])
 
