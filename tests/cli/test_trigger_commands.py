@@ -222,6 +222,11 @@ def test_a_watched_folder_that_transfers_cannot_reach_is_refused(program: Progra
     program.ok("trigger", "check")
 
 
+def test_the_list_shows_a_regular_expression(program: Program) -> None:
+    program.trigger.write_text(TRIGGER.replace("[start]", "regex = 'run(?P<n>[0-9]+)'\n[start]"))
+    assert "file run(?P<n>[0-9]+) " in program.ok("trigger", "list")
+
+
 def test_the_list_goes_on_after_a_directory_that_is_missing(program: Program) -> None:
     (program.root / "triggers" / "other.toml").write_text(TRIGGER.replace("/incoming/", "/gone/"))
     (program.root / "triggers" / "broken.toml").write_text("[watch\n")

@@ -43,6 +43,16 @@ def test_a_failure_is_told_once_with_its_reason(mailbox: Path) -> None:
     assert one.pending_runs() == []
 
 
+def test_a_trigger_that_is_held_is_told_as_one(mailbox: Path) -> None:
+    one = teller(mailbox.parent)
+    one.notify_held("shots", "the run of shot7 failed")
+    one.close()
+    told = mailbox.read_text()
+    assert "p: shots: held" in told
+    assert "the trigger shots starts nothing more: the run of shot7 failed" in told
+    assert "arrived" not in told
+
+
 def test_what_ended_while_the_watch_was_away_is_told_by_the_next_one(mailbox: Path) -> None:
     first = teller(mailbox.parent)
     first.track("r1")

@@ -9,13 +9,13 @@ number of properties that were tested (Bonferroni) below 0.01 is systematic.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.shell_words import shell_word
 from headrace.project.project import Project
 from headrace.runs.association import tail_probability
 from headrace.runs.cause_template import cause_template, is_specific, template_pattern
@@ -117,9 +117,9 @@ class FailureCluster:
         start = f"headrace run {'resume' if self.status == 'INACTIVE' else 'retry'}"
         if not self.others_matched and is_specific(self.pattern):
             more = f" {conditions}" if conditions else ""
-            return f"{start} --status {self.status}{more} --cause {shlex.quote(self.pattern)}"
+            return f"{start} --status {self.status}{more} --cause {shell_word(self.pattern)}"
         if len(self.run_ids) <= _MOST_IDS:
-            return " ".join([start, *map(shlex.quote, self.run_ids)])
+            return " ".join([start, *map(shell_word, self.run_ids)])
         return None
 
     @property

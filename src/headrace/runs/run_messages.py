@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from headrace._internal.shell_words import shell_word
 from headrace.notifications import Action, Notification, Severity
 from headrace.runs.cause_template import cause_template, is_specific, template_pattern
 from headrace.runs.describe import (
@@ -62,7 +62,7 @@ def run_message(view: RunView, target: str) -> RunMessage:
     words = "wait" if view.status == "INACTIVE" else "failed"
     template = cause_template(cause.text)[:_TOPIC_LENGTH]
     pattern = template_pattern(cause.text)
-    chosen = f" --cause {shlex.quote(pattern)}" if is_specific(pattern) else ""
+    chosen = f" --cause {shell_word(pattern)}" if is_specific(pattern) else ""
     return RunMessage(
         notification,
         f"{{count}} runs {words}: {template}",

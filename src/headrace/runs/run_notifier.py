@@ -105,6 +105,15 @@ class RunNotifier:
         more = "headrace trigger arrivals"
         self._notify(RunMessage(found, "{count} arrivals get no run", arrival, more))
 
+    def notify_held(self, trigger: str, reason: str) -> None:
+        """Notify people that a trigger starts nothing more until it is resumed."""
+        if "no_run" not in self._events:
+            return
+        message = f"the trigger {trigger} starts nothing more: {reason}"
+        found = Notification(f"{trigger}: held", message, "error", key=f"held/{trigger}")
+        topic = "{count} triggers start nothing more"
+        self._notify(RunMessage(found, topic, trigger, "headrace trigger arrivals"))
+
     def notify_arrival(self, arrival: str, trigger: str) -> None:
         """Notify people that something has arrived, where they want to know."""
         if "arrival" in self._events:

@@ -245,7 +245,7 @@ class ProjectWatch:
             if isinstance(event, Refused):
                 self._notifier.notify_no_run(event.arrival.name, event.reason)
             if isinstance(event, TriggerHeld):
-                self._notifier.notify_no_run(event.trigger, event.reason)
+                self._notifier.notify_held(event.trigger, event.reason)
             for run_id in self.progress.take_started():
                 self._notifier.track(run_id)
                 self.runs.add(run_id)

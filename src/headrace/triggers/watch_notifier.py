@@ -106,6 +106,10 @@ class WatchNotifier:
         """Notify people that an arrival of this watch does not get its run."""
         self._notifier.notify_no_run(arrival, reason)
 
+    def notify_held(self, trigger: str, reason: str) -> None:
+        """Notify people that a trigger of this watch starts nothing more until it is resumed."""
+        self._notifier.notify_held(trigger, reason)
+
     def close(self) -> None:
         """Wait for the notifications that are being sent."""
         self._notifier.close()

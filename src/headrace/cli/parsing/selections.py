@@ -136,7 +136,7 @@ def options_of(chosen: dict[str, Any]) -> str:
 
     Causes and statuses are left out: those of a cluster of failures stand in their place.
     """
-    import shlex
+    from headrace._internal.shell_words import shell_word
 
     words = list(chosen["run_ids"])
     for name in _NAMES[1:]:
@@ -147,7 +147,7 @@ def options_of(chosen: dict[str, Any]) -> str:
             if value is True:
                 words.append(f"--{name}")
             elif value:
-                words += [f"--{name}", shlex.quote(value)]
+                words += [f"--{name}", shell_word(value)]
     return " ".join(words)
 
 

@@ -117,6 +117,11 @@ def _show(
             f"  topic   {topic}",
             "Whoever knows the topic reads the messages. " + allowed,
         ]
+        if settings.commands:
+            words.append(
+                "Answers are carried out while `headrace notify listen` runs; `headrace service "
+                "install answers` keeps it running."
+            )
         if changed:
             words.append("Buttons that were sent before do nothing any more.")
         return "\n".join([*([code] if code else []), *words])

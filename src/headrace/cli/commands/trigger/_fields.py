@@ -12,11 +12,12 @@ TRIGGER_FIELDS = (
     Field("watches, or is due", lambda one: one["directory"] or one["schedule"]),
     Field("", key="directory"),
     Field("", key="schedule"),
-    Field("for each new", lambda one: f"{one['what']} {one['pattern']}".strip()),
+    Field("for each new", lambda one: f"{one['what']} {one['regex'] or one['pattern']}".strip()),
     Field("", key="what"),
     Field("", key="pattern"),
     Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow"),
     Field("title", lambda trigger: trigger["title"]),
+    Field("", key="regex"),
 )
 ARRIVAL_FIELDS = (
     Field("trigger", key="trigger"),

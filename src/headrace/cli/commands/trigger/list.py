@@ -11,7 +11,9 @@ from headrace.cli.termio.display import display_table
 from headrace.cli.termio.notes import note
 
 # A timer has no directory.
-_TIMER = dict.fromkeys(("collection", "path", "directory", "pattern"), "") | {"what": "time"}
+_TIMER = dict.fromkeys(("collection", "path", "directory", "pattern", "regex"), "") | {
+    "what": "time"
+}
 
 
 @click.command
@@ -35,6 +37,7 @@ def list_command() -> None:
     triggers = [
         {
             **{name: str(getattr(one, name)) for name in names},
+            "regex": one.regex or "",
             **({} if one.every is None else _TIMER),
             "schedule": "" if one.every is None else one.every.text,
             "paused": one.name in paused,
