@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -149,3 +150,16 @@ def test_the_hosted_service_holds_no_run(headrace: Command) -> None:
         assert len(refused.stderr.splitlines()) == 1
     other = headrace("run", "undo", "--at", "globus")
     assert other.returncode in (1, 4)
+
+
+def test_a_run_that_ends_at_once_after_its_release_was_released(
+    headrace: Command, project: Project
+) -> None:
+    states = {"A": {"Type": "Wait", "Seconds": 2, "Next": "B"}, "B": {"Type": "Pass", "End": True}}
+    write_flow(project.root, "brief", {"StartAt": "A", "States": states})
+    assert headrace("deploy", "brief").returncode == 0
+    [run_id] = start(project, "brief", [BatchedRun({})], "ACTIVE")
+    assert outcomes(headrace, "hold", run_id) == {run_id: "changed"}
+    while "WaitCompleted" not in headrace("run", "log", run_id, "-F", "json").stdout:
+        time.sleep(0.2)
+    assert outcomes(headrace, "release", run_id) == {run_id: "changed"}
