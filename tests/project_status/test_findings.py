@@ -193,3 +193,15 @@ def test_heartbeats_that_may_not_be_read_are_no_good_sign(
     status = read_status(project, "local")
     assert "Permission denied" in status.unknown["heartbeats"]
     assert ("look", "heartbeats") in [(each.word, each.part) for each in status.findings]
+
+
+def test_one_that_was_killed_and_is_not_to_run_again_is_dead_until_its_heartbeat_is_removed(
+    tmp_path: Path,
+) -> None:
+    dead = beat("watch-old", age=1801)
+    (finding,) = process_findings([], [dead], NOW, tmp_path)
+    assert finding.text.endswith("; start it again, or remove its heartbeat")
+    assert finding.command == f"rm {tmp_path}/heartbeats/watch-old.local.json"
+    # A service must run: its heartbeat is not the matter.
+    (finding,) = process_findings([installed("watch-old")], [dead], NOW, tmp_path)
+    assert finding.command == ""

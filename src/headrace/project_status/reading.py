@@ -84,7 +84,7 @@ class _StatusReading:
         findings = [
             *waiting_findings(waiting or ()),
             *self._service_findings(services, heartbeats, runs),
-            *process_findings(installed or (), heartbeats, moment),
+            *process_findings(installed or (), heartbeats, moment, state),
             *endpoint_findings(endpoints or (), asked=services is not None),
             *trigger_findings(triggers or ()),
             *disk_findings(disks),
