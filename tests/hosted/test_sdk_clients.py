@@ -10,7 +10,9 @@ import pytest
 import requests
 from globus_sdk._internal import orjson_compat
 
+from headrace.hosted.loopback_services import services_at
 from headrace.hosted.sdk_clients import Transport
+from tests.support.ids import an_id
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +51,10 @@ def test_a_request_without_a_body_has_none() -> None:
     provider = Transport().representation_providers["json"]
     request = provider.encode("GET", "http://127.0.0.1:1/", None, None, {})
     assert request.prepare().body is None
+
+
+def test_the_client_of_a_flow_is_kept_with_its_connection() -> None:
+    services = services_at("http://127.0.0.1:1", "token")
+    first, second = an_id("first"), an_id("second")
+    assert services.flow(first) is services.flow(first)
+    assert services.flow(first) is not services.flow(second)

@@ -110,7 +110,15 @@ class Services:
 
     def flow(self, flow_id: str) -> SpecificFlowClient:
         """Return the client that starts and resumes the runs of one flow."""
-        return self._clients.make_flow(flow_id)
+        client = self._flow_clients.get(flow_id)
+        if client is None:
+            # Kept, and its connection with it: a watch starts many runs of few flows.
+            client = self._flow_clients[flow_id] = self._clients.make_flow(flow_id)
+        return client
+
+    @cached_property
+    def _flow_clients(self) -> dict[str, SpecificFlowClient]:
+        return {}
 
     def read(self, path: str, query: Query | None = None) -> dict[str, Any]:
         """Return a document of the Flows service.

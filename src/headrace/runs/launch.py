@@ -59,10 +59,13 @@ def prepare(project: Project, target: str, flow: str, body: Mapping[str, Any]) -
             is not there, or the input does not fit the schema.
     """
     source = project.flow(flow)
-    deployed = deployed_flow(project, target, flow)
+    lock = project.lock()
+    deployed = lock.at(target).flows.get(flow)
+    if deployed is None:
+        raise _not_deployed(flow, target)
     if target == "local":
         check_roots(project, {location.collection for location in locations_of(body)})
-    resolved = resolve_input(project, project.lock(), target, body)
+    resolved = resolve_input(project, lock, target, body)
     check_input(flow, resolved, source.input_schema)
     return PreparedRun(flow, deployed.id, target, resolved)
 

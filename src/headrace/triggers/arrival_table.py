@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -16,6 +17,10 @@ _TRIGGER_IN_TAG = 80
 
 # Names of the trigger and the collection, and the path of an arrival within the collection.
 Place = tuple[str, str, str]
+_INSERT = (
+    "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
+    "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def read_record(database: sqlite3.Connection, id_: int) -> Record:
@@ -119,6 +124,68 @@ def repeat_arrival(
     )
 
 
+def record_skipped(
+    database: sqlite3.Connection,
+    ledger_id: str,
+    now: str,
+    where: tuple[str, str],
+    root: str,
+    entries: Sequence[tuple[str, Identity]],
+) -> None:
+    """Write down entries on which no run shall be started, as `record_entry` does, but many.
+
+    Args:
+        database: the ledger, in a transaction.
+        ledger_id: part of their tags.
+        now: the time in UTC, in ISO format.
+        where: trigger and collection.
+        root: the watched directory that they lie in.
+        entries: path and identity of each.
+    """
+    first, last = min(path for path, _ in entries), max(path for path, _ in entries)
+    found = database.execute(
+        "SELECT path FROM arrivals WHERE trigger = ? AND collection = ? AND path BETWEEN ? AND ?",
+        (*where, first, last),
+    )
+    known = {row[0] for row in found}
+    rows = []
+    for path, identity in entries:
+        if path in known:
+            place = (*where, path)
+            record_entry(database, ledger_id, now, place, root, identity, skip=True)
+            continue
+        which = (str(identity.inode), str(identity.born), root)
+        tag = _tag(ledger_id, (*where, path), 1)
+        rows.append((*where, path, 1, *which, "skipped", tag, now, now))
+    database.executemany(_INSERT, rows)
+
+
+def undo_skipped(
+    database: sqlite3.Connection, now: str, place: Place, root: str, skipping: str
+) -> None:
+    """Have the entries run that were being skipped since a root was written down.
+
+    Args:
+        database: the ledger, in a transaction.
+        now: the time in UTC, in ISO format.
+        place: trigger, collection and path of the watched directory.
+        root: the watched directory.
+        skipping: the root that says since when.
+    """
+    database.execute(
+        "UPDATE arrivals SET state = 'seen', changed_at = ? WHERE trigger = ? AND collection = ? "
+        "AND root = ? AND present AND state = 'skipped' AND reason = '' AND seen_at >= (SELECT "
+        "seen_at FROM roots WHERE trigger = ? AND collection = ? AND folder = ? AND root = ?)",
+        (now, *place[:2], root, *place, skipping),
+    )
+
+
+def _tag(ledger_id: str, place: Place, generation: int) -> str:
+    text = "\0".join([ledger_id, *place, str(generation)])
+    digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
+    return f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}"
+
+
 def _insert(
     database: sqlite3.Connection,
     ledger_id: str,
@@ -129,25 +196,10 @@ def _insert(
     state: State,
     generation: int,
 ) -> Record:
-    text = "\0".join([ledger_id, *place, str(generation)])
-    digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
-    tag = f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}"
-    added = database.execute(
-        "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
-        "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *place,
-            generation,
-            # As text: file systems use all 64 bits, SQLite's integers are signed.
-            str(identity.inode),
-            str(identity.born),
-            root,
-            state,
-            tag,
-            now,
-            now,
-        ),
-    )
+    tag = _tag(ledger_id, place, generation)
+    # As text: file systems use all 64 bits, SQLite's integers are signed.
+    which = (str(identity.inode), str(identity.born), root)
+    added = database.execute(_INSERT, (*place, generation, *which, state, tag, now, now))
     seen_at = datetime.fromisoformat(now)
     return Record(
         id=cast(int, added.lastrowid),

@@ -84,7 +84,7 @@ class EntryIndex:
         where = (trigger.name, trigger.collection, trigger.path, root)
         if not ledger.has_root(*where):
             skip = []
-            if trigger.existing == "skip":
+            if trigger.existing == "skip" or (not trigger.existing and ledger.is_skipping(*where)):
                 skip = list(list_entries(trigger, filesystem, directory))
             ledger.add_root(*where, skip)
         known = ledger.handled_entries(*where)

@@ -51,11 +51,18 @@ from headrace.triggers.arrival_table import (
     read_record,
     read_records,
     record_entry,
+    record_skipped,
+    undo_skipped,
 )
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ledger_file import LedgerFile
 from headrace.triggers.record import Record, State, record_from_row
 from headrace.triggers.timer_ledger import TimerLedger
+
+_ADD_ROOT = "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)"
+# Before the root of a directory of which not all that lies there has been written down.
+_SKIPPING = "skipping:"
+_SKIPPED_AT_ONCE = 10_000
 
 
 def _now() -> datetime:
@@ -148,16 +155,35 @@ class Ledger(ClosedOnExit):
             collection: name of the collection.
             folder: path of the watched directory, with slashes at both ends.
             root: which directory it is.
-            skip: path and identity of what lies there and is not to be run.
+            skip: path and identity of what lies there and is not to be run. They are written in
+                several transactions, between which others write, and the root after them; what a
+                kill leaves of that is `is_skipping`.
         """
+        place, skipping = (trigger, collection, folder), f"{_SKIPPING}{root}"
+        entries = list(skip)
+        for first in range(0, len(entries), _SKIPPED_AT_ONCE):
+            with self._transaction() as database:
+                now = self._now().isoformat()
+                database.execute(_ADD_ROOT, (*place, skipping, now))
+                record_skipped(
+                    *(database, self._file.ledger_id, now, place[:2], root),
+                    entries[first : first + _SKIPPED_AT_ONCE],
+                )
         with self._transaction() as database:
+            now = self._now().isoformat()
+            database.execute(_ADD_ROOT, (*place, root, now))
+            if not entries:
+                # They were to be skipped, and are not any more.
+                undo_skipped(database, now, place, root, skipping)
             database.execute(
-                "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)",
-                (trigger, collection, folder, root, self._now().isoformat()),
+                "DELETE FROM roots WHERE trigger = ? AND collection = ? AND folder = ? "
+                "AND root = ?",
+                (*place, skipping),
             )
-            for path, identity in skip:
-                place = (trigger, collection, path)
-                self._record(database, place, root, identity, skip=True)
+
+    def is_skipping(self, trigger: str, collection: str, folder: str, root: str) -> bool:
+        """Tell whether a watch was killed while it wrote down what lies in a directory."""
+        return self.has_root(trigger, collection, folder, f"{_SKIPPING}{root}")
 
     def rename_root(self, trigger: str, collection: str, old: str, new: str) -> None:
         """Replace the root under which an earlier version knew a directory.
@@ -337,11 +363,9 @@ class Ledger(ClosedOnExit):
         place: Place,
         root: str,
         identity: Identity,
-        *,
-        skip: bool = False,
     ) -> Record:
         now = self._now().isoformat()
-        return record_entry(database, self._file.ledger_id, now, place, root, identity, skip=skip)
+        return record_entry(database, self._file.ledger_id, now, place, root, identity)
 
     def _change(
         self, id_: int, assignment: str, values: tuple[Any, ...], before: tuple[State, ...]
