@@ -35,12 +35,14 @@ class FacilityCounters:
         events: events that were added to runs.
         actions: actions that ended, by their provider's name and their status.
         transferred_bytes: bytes of transfers that ended.
+        core_hours: core hours that tasks reported, by the id of their endpoint.
     """
 
     def __init__(self) -> None:
         self.events = 0
         self.actions: Counter[tuple[str, str]] = Counter()
         self.transferred_bytes = 0
+        self.core_hours: dict[str, float] = {}
 
     def count_action(self, provider: str, status: str, details: Any) -> None:
         """Count an action that has ended.
@@ -54,6 +56,10 @@ class FacilityCounters:
         moved = details.get("bytes_transferred") if isinstance(details, Mapping) else None
         if isinstance(moved, int) and moved > 0:
             self.transferred_bytes += moved
+
+    def count_core_hours(self, endpoint_id: str, hours: float) -> None:
+        """Count the core hours that the tasks of an action reported."""
+        self.core_hours[endpoint_id] = self.core_hours.get(endpoint_id, 0.0) + hours
 
 
 def provider_name(url: str) -> str:

@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CORE_HOURS_UNKNOWN: Final = (
-    "the records of batch jobs hold no numbers of cores; ask the scheduler's accounting"
-)
+CORE_HOURS_UNKNOWN: Final = "nobody counts them at this target; ask the scheduler's accounting"
 """Why no core hours are told."""
 
 
@@ -90,6 +88,7 @@ class _StatusReading:
             *disk_findings(disks),
             *(failure_findings(failures) if failures else ()),
         ]
+        counted = runs is not None and runs.core_hours is not None
         named = {each.part for each in findings}
         for part, reason in self._unknown.items():
             if part not in named and part != "core_hours":
@@ -107,7 +106,7 @@ class _StatusReading:
             installed,
             heartbeats,
             disks,
-            {**self._unknown, "core_hours": CORE_HOURS_UNKNOWN},
+            {**self._unknown, **({} if counted else {"core_hours": CORE_HOURS_UNKNOWN})},
         )
 
     def _state_directory(self) -> Path:

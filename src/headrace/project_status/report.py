@@ -74,7 +74,7 @@ class ProjectStatus:
             "waiting": _documents(self.waiting),
             "failures": self.failures and asdict(self.failures),
             "endpoints": _documents(self.endpoints),
-            "core_hours": None,
+            "core_hours": self.runs and self.runs.core_hours,
             "triggers": _documents(self.triggers),
             "services": _documents(self.services),
             "heartbeats": [each.document(self.moment) for each in self.heartbeats],

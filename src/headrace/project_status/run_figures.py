@@ -50,6 +50,8 @@ class RunFigures:
         held: open runs that somebody holds.
         failed_last_day: runs that failed in the last day, mended or not.
         web_inputs: questions that wait for an answer.
+        core_hours: of the last ``day`` and ``week``, by endpoint: ``core_hours`` (None where no
+            task reports any), ``tasks`` that report theirs, ``silent_tasks`` that do not.
         store: path and size of the facility's store, and what its file system has left, in bytes.
     """
 
@@ -65,6 +67,7 @@ class RunFigures:
     failed_last_day: int | None = None
     web_inputs: int | None = None
     store: Mapping[str, Any] | None = None
+    core_hours: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON shows them."""
@@ -125,6 +128,13 @@ def _of_facility(status: Mapping[str, Any], names: Mapping[str, str]) -> RunFigu
         status["failed_last_day"],
         status["web_inputs"],
         status["store"],
+        # Likewise.
+        {
+            period: {names.get(id_, id_): figures for id_, figures in by_id.items()}
+            for period, by_id in status["core_hours"].items()
+        }
+        if "core_hours" in status
+        else None,
     )
 
 

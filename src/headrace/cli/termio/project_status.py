@@ -35,7 +35,7 @@ def _lines(status: ProjectStatus) -> Iterator[Line]:
     yield from _waiting(status)
     yield from _failures(status)
     yield from _runs(status)
-    yield "Core hours", f"unknown: {status.unknown['core_hours']}"
+    yield from _core_hours(status)
     yield from _endpoints(status)
     yield from _triggers(status)
     yield from _processes(status)
@@ -120,6 +120,27 @@ def _finished(runs: RunFigures) -> Iterator[Line]:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {name.lower()}" for name, n in counts.items() if n) or "none"
+
+
+def _core_hours(status: ProjectStatus) -> Iterator[Line]:
+    figures = status.runs.core_hours if status.runs else None
+    if figures is None:
+        yield "Core hours", f"unknown: {status.unknown['core_hours']}"
+        return
+    day, week = figures["day"], figures["week"]
+    if not week:
+        yield "Core hours", "no task ended in the last 7 days"
+    for endpoint, known in sorted(week.items()):
+        text = "not told by its tasks"
+        if known["core_hours"] is not None:
+            last = day.get(endpoint)
+            in_day = "not told" if last else "no task"
+            if last and last["core_hours"] is not None:
+                in_day = f"{last['core_hours']:,.3g}"
+            text = f"{in_day} in 24 h, {known['core_hours']:,.3g} in 7 days"
+            if silent := known["silent_tasks"]:
+                text += f" ({silent:,} of {silent + known['tasks']:,} tasks told none)"
+        yield "Core hours", f"{endpoint}: {text}"
 
 
 def _endpoints(status: ProjectStatus) -> Iterator[Line]:

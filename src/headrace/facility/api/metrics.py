@@ -32,6 +32,8 @@ from headrace.facility.store.statistics import (
 PATH: Final = "/metrics"
 MOST_FLOWS: Final = 100
 """Flows with figures of their own; the others are counted together."""
+MOST_ENDPOINTS: Final = 100
+"""Endpoints likewise."""
 
 _OTHER: Final = "other"
 
@@ -96,6 +98,16 @@ def _work(backend: Backend) -> Iterator[Metric]:
         "headrace_transferred_bytes_total",
         "Bytes of transfers that ended since the facility's start.",
         counters.transferred_bytes,
+    )
+    hours = Counter(counters.core_hours.copy())
+    largest = dict(hours.most_common(MOST_ENDPOINTS))
+    if others := sum(hours.values()) - sum(largest.values()):
+        largest[_OTHER] = others
+    yield Metric(
+        "headrace_core_hours_total",
+        "counter",
+        "Core hours of batch jobs that tasks reported since the facility's start.",
+        [({"endpoint_id": endpoint}, number) for endpoint, number in sorted(largest.items())],
     )
     yield Metric(
         "headrace_tasks",

@@ -6,6 +6,7 @@ The hosted services have no such call; ``docs/facility.md`` describes it.
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from headrace._internal.timestamps import format_timestamp
 from headrace.facility.api.backend import backend_of
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.providers.addresses import TRANSFER
+from headrace.facility.store.core_hours import sum_core_hours
 from headrace.facility.store.statistics import (
     OpenAction,
     count_failed_since,
@@ -54,6 +56,7 @@ def status(request: Request) -> JSONResponse:
         failed = count_failed_since(db, format_timestamp(time.time() - _DAY))
         held = count_held_runs(db)
         web_inputs = count_open_web_inputs(db)
+        used = {name: _core_hours(db, days) for name, days in (("day", 1), ("week", 7))}
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
@@ -70,6 +73,7 @@ def status(request: Request) -> JSONResponse:
         "held_runs": held,
         "web_inputs": web_inputs,
         "failed_last_day": failed,
+        "core_hours": used,
         "active": _activities(actions, runs["ACTIVE"]),
         "compute": [_compute_document(action) for action in actions if action.endpoint_id],
         "active_complete": complete,
@@ -83,6 +87,11 @@ def status(request: Request) -> JSONResponse:
         "store": {"path": str(backend.store.path), **vars(size)},
     }
     return JSONResponse(document)
+
+
+def _core_hours(db: sqlite3.Connection, days: int) -> dict[str, Any]:
+    found = sum_core_hours(db, format_timestamp(time.time() - days * _DAY))
+    return {endpoint_id: each.document() for endpoint_id, each in found.items()}
 
 
 def _activities(actions: Sequence[OpenAction], active: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ from headrace.facility.store.actions import (
     ActionTable,
     validate_result,
 )
+from headrace.facility.store.core_hours import add_core_hours
 from headrace.facility.store.event_queue import EventQueue
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.parked_runs import (
@@ -102,7 +103,7 @@ class RunExecutor:
             self._runs.after_commit(partial(self.parked.discard, number))
         stepper = self._stepper(db, run, position, effects)
         for action_id, result, _ in wakeup.results:
-            self._apply_result(db, stepper, action_id, result)
+            self._apply_result(db, run, stepper, action_id, result)
         if position.phase != Phase.DONE:
             self._continue(db, stepper, wakeup, effects)
             self._save(db, run, position, stepper)
@@ -204,7 +205,12 @@ class RunExecutor:
         return RunStepper(flow, position, context, time.time(), call, most)
 
     def _apply_result(
-        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, result: ActionResult
+        self,
+        db: sqlite3.Connection,
+        run: Run,
+        stepper: RunStepper,
+        action_id: str,
+        result: ActionResult,
     ) -> None:
         mine = stepper.run_state.action_id == action_id
         if result.status in (ACTIVE, INACTIVE):
@@ -213,7 +219,11 @@ class RunExecutor:
             if new and mine:
                 kind = EventKind.BLOCKED if blocked else EventKind.UNBLOCKED
                 stepper.append_event(kind, {"details": result.details})
-        elif self._actions.end(db, action_id, result) and mine:
+            return
+        if not self._actions.end(db, action_id, result):
+            return
+        self._add_core_hours(db, run, action_id, result)
+        if mine:
             if result.status == REFUSED:
                 stepper.reject_action(result.details)
                 return
@@ -221,6 +231,15 @@ class RunExecutor:
             if action is not None:
                 self._actions.counters.count_action(action.provider, action.status, result.details)
                 stepper.end_action(action.document(self._identity.urn))
+
+    def _add_core_hours(
+        self, db: sqlite3.Connection, run: Run, action_id: str, result: ActionResult
+    ) -> None:
+        added = add_core_hours(db, action_id, run.flow_id, result.details)
+        if added is not None and added[1].tasks:
+            endpoint_id, used = added
+            counted = partial(self._actions.counters.count_core_hours, endpoint_id, used.hours)
+            self._runs.after_commit(counted)
 
     def _continue(
         self, db: sqlite3.Connection, stepper: RunStepper, wakeup: Wakeup, effects: list[Effect]

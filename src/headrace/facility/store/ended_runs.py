@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from headrace.facility.errors import StateConflict
+from headrace.facility.store.core_hours import delete_core_hours
 from headrace.facility.store.database import Store
 from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.run_listing import remove_label
@@ -82,6 +83,8 @@ class EndedRuns:
             ).fetchall()
             for row in rows:
                 self._delete(db, run_from_row(row))
+            if rows:
+                delete_core_hours(db, rows[-1]["completion_time"])
             return len(rows)
 
     def count(self, before: str) -> tuple[int, int]:

@@ -312,6 +312,19 @@ def _event_queue(db: sqlite3.Connection) -> None:
     )
 
 
+def _core_hours(db: sqlite3.Connection) -> None:
+    """Add a table of core hours; its key begins with the hour: the last days lie together."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE core_hours (
+            hour TEXT NOT NULL, endpoint_id TEXT NOT NULL, flow_id TEXT NOT NULL,
+            hours REAL NOT NULL, tasks INTEGER NOT NULL, silent_tasks INTEGER NOT NULL,
+            PRIMARY KEY (hour, endpoint_id, flow_id)) WITHOUT ROWID
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -328,4 +341,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     list_runs_in_groups,
     index_all_definitions,
     _event_queue,
+    _core_hours,
 )

@@ -129,7 +129,7 @@ def read_open_actions(db: sqlite3.Connection) -> tuple[list[OpenAction], bool]:
     named = 0
     found = []
     for row in rows[:MOST_RUNS]:
-        endpoint_id = _endpoint_id(row["body"])
+        endpoint_id = endpoint_of_body(row["body"])
         tasks: dict[str, list[str]] = {}
         if endpoint_id and named < _MOST_TASKS:
             for task in db.execute(
@@ -222,10 +222,10 @@ def _endpoints_of(db: sqlite3.Connection, number: int) -> Iterator[str]:
         "SELECT body FROM actions WHERE number BETWEEN ? AND ? AND instr(provider, '//compute.')",
         run_keys(number),
     )
-    yield from filter(None, (_endpoint_id(row["body"]) for row in rows))
+    yield from filter(None, (endpoint_of_body(row["body"]) for row in rows))
 
 
-def _endpoint_id(body: str) -> str:
+def endpoint_of_body(body: str) -> str:
     """Return the endpoint that a Compute action names; empty of another action."""
     try:
         document: Any = json.loads(body) if '"endpoint' in body else {}
