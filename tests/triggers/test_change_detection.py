@@ -21,6 +21,7 @@ from headrace.triggers.change_notifier import (
 )
 from headrace.triggers.changes import Change, ReportScope
 from headrace.triggers.delay_queue import DelayQueue
+from headrace.triggers.event_probe import EventProbe
 from headrace.triggers.inotify_notifier import InotifyNotifier
 from headrace.triggers.watched_directory import WatchedDirectory
 from tests.support.triggers.trigger_watch import make_trigger
@@ -222,3 +223,12 @@ def test_a_delay_queue_gives_each_task_once_in_order(
     assert taken == sorted(taken)
     assert not model
     assert queue.next_time is None
+
+
+def test_a_probe_that_a_killed_watch_has_left_is_removed(tmp_path: Path) -> None:
+    left, fresh = tmp_path / ".headrace-probe-old", tmp_path / ".headrace-probe-new"
+    for file in (left, fresh):
+        file.touch()
+    os.utime(left, (0, 0))
+    EventProbe(lambda name, change: None).sees_events(tmp_path, timeout=0.0)
+    assert [file.name for file in tmp_path.iterdir()] == [fresh.name]

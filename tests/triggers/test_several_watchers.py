@@ -47,6 +47,18 @@ flow = "adjoint_sources"
 EACH = 40
 
 
+def test_a_trigger_that_is_released_is_free_whoever_was_forked_meanwhile(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    with TriggerClaims(ledger) as first, TriggerClaims(ledger) as second:
+        first.take(["a"])
+        copy = os.dup(first._held["a"])  # as a child has it that was forked
+        try:
+            first.release("a")
+            second.take(["a"])
+        finally:
+            os.close(copy)
+
+
 def test_a_trigger_is_claimed_once(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.db"
     with TriggerClaims(ledger) as first, TriggerClaims(ledger) as second:

@@ -28,6 +28,7 @@ _KEPT: Final = {"local": 20.0, "globus": 60.0}
 # A bad one is asked for again after so long (s): many arrivals may wait for it.
 _BAD_KEPT: Final = 2.0
 _REFRESH_SHARE: Final = 0.4
+_MOST_KEPT: Final = 1000
 
 # An endpoint by its name, or the directory that a path of the input lies in.
 Need = str | Location
@@ -115,6 +116,10 @@ class ArrivalPreflight:
             words = terminal_text(" ".join(str(error).split())) or type(error).__name__
             answer = f"no answer whether its run can work: {words}"
         self._answers[need] = (self._clock(), answer)
+        if len(self._answers) > _MOST_KEPT:
+            # Directories may be named after arrivals, of which there is no end.
+            for old in [*self._answers][: _MOST_KEPT // 2]:
+                self._answers.pop(old, None)
         return answer
 
     def _check(self, services: Services, need: Need) -> str:

@@ -101,6 +101,8 @@ class TriggerClaims(ClosedOnExit):
         """Let others watch a trigger."""
         descriptor = self._held.pop(name, None)
         if descriptor is not None:
+            # Not by closing alone: a process that was forked meanwhile may have it open, too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def close(self) -> None:

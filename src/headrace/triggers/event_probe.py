@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from headrace.triggers.changes import Change, ChangeCallback
 _PREFIX: Final = ".headrace-probe-"
 # An event that has not come within so long (s) will not come.
 _TIMEOUT: Final = 2.0
+# A probe so old (s) was left by a process that was killed.
+_OLD: Final = 3600.0
 
 
 class EventProbe:
@@ -45,6 +48,7 @@ class EventProbe:
         Returns:
             whether it was reported; None where no file can be made.
         """
+        _remove_old(directory)
         file = directory / f"{_PREFIX}{secrets.token_hex(8)}"
         self._seen.clear()
         try:
@@ -55,4 +59,12 @@ class EventProbe:
             return self._seen.wait(timeout)
         finally:
             with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _remove_old(directory: Path) -> None:
+    """Remove probes that were left behind."""
+    with contextlib.suppress(OSError):
+        for file in directory.glob(f"{_PREFIX}*"):
+            if time.time() - file.lstat().st_mtime > _OLD:
                 file.unlink()
