@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
+from headrace.compute.stages.result_store import ResultStore
 from headrace.endpoints.scratch_cleaner import clean_there
 from headrace.facility import stop_facility
 from tests.support.command_process import Command, command_in, document
@@ -74,3 +75,29 @@ def test_a_duration_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "headrace.toml").write_text("")
     refused = command_in(tmp_path)("gc", "--keep", "soon")
     assert "'soon' is no duration" in refused.stderr
+
+
+def test_results_that_were_not_used_for_long_are_removed(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    key = "ab" * 32
+    store = ResultStore(root / "scratch" / "results")
+    (tmp_path / "made").write_text("x")
+    store.add(key, tmp_path / "made", {})
+    (root / "headrace.toml").write_text('[results]\nkeep = "0s"\n')
+    headrace = command_in(root)
+    assert "[results] does not say where they are" in headrace("gc").stderr
+    (root / "headrace.toml").write_text(
+        '[collections.hpc]\nroot = "scratch"\n'
+        '[results]\ncollection = "hpc"\npath = "/results"\nkeep = "0s"\n'
+    )
+    [shown] = document(headrace, "gc", "--dry-run")
+    assert shown["reason"] == "1 of its results were not used for 0s"
+    assert "1 would be removed: " in headrace("gc", "--dry-run").stdout
+    unasked = headrace("gc", stdin="n\n")
+    assert f"Remove results in {store.directory} with " in unasked.stderr
+    assert store.copy_out(key, tmp_path / "copy")
+    [removed] = document(headrace, "gc", "--yes")
+    assert (removed["removed"], removed["path"]) == (True, str(store.directory))
+    assert store.copy_out(key, tmp_path / "gone") is None
+    assert document(headrace, "gc") == []

@@ -75,7 +75,15 @@ if TYPE_CHECKING:
     from .versions import own_versions
 
 PUBLIC_MODULES = frozenset(
-    {"job_reader", "scratch_cleaner", "signatures", "task_messages", "templates", "wire_text"}
+    {
+        "job_reader",
+        "result_cleaner",
+        "scratch_cleaner",
+        "signatures",
+        "task_messages",
+        "templates",
+        "wire_text",
+    }
 )
 """Modules of small functions that other packages import by their own names."""
 

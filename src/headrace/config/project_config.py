@@ -18,6 +18,7 @@ from headrace.config.project_file import (
     PROFILES,
     PROJECT,
     PROJECT_FILE,
+    ResultsTable,
     SelectionTable,
 )
 from headrace.config.toml_file import merged, profile_names, read_toml, with_profile
@@ -95,6 +96,7 @@ class Config:
         selections: named selections of runs.
         scratch_keep: how long scratch directories are kept, such as ``30d``; None where the
             project does not say it.
+        results: where results are that stages share, and how long they are kept.
         overrides: keys whose values the environment gives, with the variable's name.
         profile: name of the profile in use, or nothing.
     """
@@ -106,6 +108,7 @@ class Config:
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     selections: Mapping[str, SelectionTable] = field(default_factory=dict)
     scratch_keep: str | None = None
+    results: ResultsTable = field(default_factory=ResultsTable)
     overrides: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
 
@@ -168,6 +171,7 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
         },
         selections=found.selections,
         scratch_keep=found.scratch.keep,
+        results=found.results,
         overrides=overrides,
         profile=used,
     )

@@ -170,6 +170,9 @@ class SelectionTable:
     held: Annotated[bool, Key("Whether only runs that are held are meant.")] = False
 
 
+_KEEP: Final = Text(pattern=r"[0-9]{1,6}[smhdw]", expected="a time such as 12h, 30d or 8w")
+
+
 @dataclass(frozen=True)
 class ScratchTable:
     """The table ``[scratch]``: how long what runs leave on a cluster is kept."""
@@ -180,8 +183,33 @@ class ScratchTable:
             "How long a scratch directory is kept after its run has ended and its results were "
             "transferred back: 12h, 30d, 8w. `headrace endpoint monitor` removes what is "
             "older once a day, `headrace gc` when it is called.",
-            kind=Text(pattern=r"[0-9]{1,6}[smhdw]", expected="a time such as 12h, 30d or 8w"),
+            kind=_KEEP,
             example='keep = "30d"',
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ResultsTable:
+    """The table ``[results]``: the results that stages share (their key ``reuse``)."""
+
+    collection: Annotated[
+        str | None, Key("Name of the collection that holds them.", example='collection = "hpc"')
+    ] = None
+    path: Annotated[
+        str | None,
+        Key("Their directory below its root.", example='path = "/data_run/results"'),
+    ] = None
+    endpoint: Annotated[
+        str | None, Key("Name of an endpoint that sees it; needed at `globus`.")
+    ] = None
+    keep: Annotated[
+        str | None,
+        Key(
+            "How long a result is kept after its last use: 12h, 30d, 8w. `headrace gc` removes "
+            "what is older.",
+            kind=_KEEP,
+            example='keep = "90d"',
         ),
     ] = None
 
@@ -210,6 +238,10 @@ class ProjectTable:
         ScratchTable,
         Key("Clean-up of what runs leave on a cluster, by `headrace gc`."),
     ] = field(default_factory=ScratchTable)
+    results: Annotated[
+        ResultsTable,
+        Key("Results that stages share, and their clean-up by `headrace gc`."),
+    ] = field(default_factory=ResultsTable)
     selections: Annotated[
         Mapping[str, SelectionTable],
         Key("Named selections of runs, for --selection NAME of `headrace run`."),
@@ -234,6 +266,7 @@ PROJECT: Final = table_of(
     endpoints=_named(table_of(EndpointTable)),
     action_providers=_named(table_of(ProviderTable)),
     scratch=table_of(ScratchTable),
+    results=table_of(ResultsTable),
     selections=_named(table_of(SelectionTable)),
 )
 """The top table, with a profile's values in the place of the rest."""

@@ -10,6 +10,7 @@ from headrace.endpoints.canary import canary_id
 from headrace.endpoints.configuration_check import endpoint_problem
 from headrace.endpoints.installation import endpoint_spec, is_hosted, with_credentials
 from headrace.endpoints.output_reader import reader_id
+from headrace.endpoints.result_cleaner import result_cleaner_id
 from headrace.endpoints.scratch_cleaner import cleaner_id
 from headrace.endpoints.status import endpoint_status
 from headrace.project.project import Project
@@ -169,7 +170,8 @@ def _write(project: Project, endpoint: ManagedEndpoint, target: str, services: S
             f"to: run `headrace deploy{'' if target == 'local' else f' --at {target}'}` first"
         )
     allowed = [function.id for function in functions.values()]
-    own = [make(project, target, services) for make in (canary_id, reader_id, cleaner_id)]
+    makers = (canary_id, reader_id, cleaner_id, result_cleaner_id)
+    own = [make(project, target, services) for make in makers]
     settings = dict(_LOCAL_SETTINGS) if target == "local" else {}
     write_endpoint(
         endpoint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,8 @@ from headrace.cli.termio.prompts import confirm
 from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
     from headrace.runs.scratch import ScratchDirectory
 
 _FIELDS: Final = (
@@ -47,8 +49,9 @@ def gc_command(dry_run: bool, keep: str | None, orphans: bool, yes: bool) -> int
     A directory that a run's tasks worked in is removed where the last run that used it has
     succeeded, has transferred results out of it with checksums, and has ended long enough ago;
     where a batch job's record or a stage's manifest in it says that it is headrace's; and where
-    nothing in it was changed since. What is removed is shown and asked for. At globus this is done
-    by a task at the endpoint.
+    nothing in it was changed since. So are the results that stages share, where they were not used
+    for [results] keep. What is removed is shown and asked for. At globus this is done by a task at
+    the endpoint.
     """
     from headrace.config import ProjectError
     from headrace.runs.points_in_time import duration
@@ -57,27 +60,73 @@ def gc_command(dry_run: bool, keep: str | None, orphans: bool, yes: bool) -> int
     session = current()
     project = session.project()
     given = keep or project.config.scratch_keep
-    if given is None:
+    if given is None and project.config.results.keep is None:
         raise ProjectError(
             f"{project.config_file}: it does not say how long scratch directories are kept: write "
             '`[scratch]` with `keep = "30d"`, or give --keep 30d'
         )
-    kept: timedelta = duration(given)
-    collector = ScratchCollector(project, session.target, session.services(project), kept)
-    found = collector.find(orphans=orphans)
+
+    def services() -> Services:
+        return session.services(project)
+
+    found: list[ScratchDirectory] = []
+    collector = None
+    if given is not None:
+        kept: timedelta = duration(given)
+        collector = ScratchCollector(project, session.target, services(), kept)
+        found = collector.find(orphans=orphans)
     ready = [each for each in found if each.reason]
-    if dry_run or not ready:
-        _show(found, ready)
+    results = _unused_results(project, session.target, services, remove=False)
+    all_ready = [*ready, *(each for each in results if each.reason)]
+    if dry_run or not all_ready:
+        _show([*found, *results], all_ready)
         return 0
     if not yes:
-        total = _size(sum(each.bytes for each in ready))
-        paths = ", ".join(each.path for each in ready[:3])
-        more = f" and {len(ready) - 3} more" if len(ready) > 3 else ""
-        directories = "directory" if len(ready) == 1 else "directories"
-        confirm(f"Remove {len(ready)} scratch {directories} with {total}: {paths}{more}?")
-    removed = collector.remove(ready, orphans=orphans)
+        confirm(_question(ready, all_ready[len(ready) :]))
+    removed = collector.remove(ready, orphans=orphans) if collector and ready else []
+    if len(all_ready) > len(ready):
+        removed += _unused_results(project, session.target, services, remove=True)
     _show(removed, [])
     return 0 if all(each.removed for each in removed) else 1
+
+
+def _question(directories: Sequence[ScratchDirectory], results: Sequence[ScratchDirectory]) -> str:
+    parts = []
+    if directories:
+        total = _size(sum(each.bytes for each in directories))
+        paths = ", ".join(each.path for each in directories[:3])
+        more = f" and {len(directories) - 3} more" if len(directories) > 3 else ""
+        noun = "directory" if len(directories) == 1 else "directories"
+        parts.append(f"{len(directories)} scratch {noun} with {total}: {paths}{more}")
+    parts += [f"results in {each.path} with {_size(each.bytes)}" for each in results]
+    return f"Remove {', and '.join(parts)}?"
+
+
+def _unused_results(
+    project: Project, target: str, services: Callable[[], Services], *, remove: bool
+) -> list[ScratchDirectory]:
+    """Return a row for stored results that were not used for long, or remove them."""
+    from headrace.endpoints.result_cleaner import clean_results
+    from headrace.runs.points_in_time import duration
+    from headrace.runs.scratch import ScratchDirectory
+
+    table = project.config.results
+    if table.keep is None:
+        return []
+    seconds = duration(table.keep).total_seconds()
+    answer = clean_results(project, target, services, seconds, remove)
+    count, problem = int(answer["results"]), str(answer["problem"])
+    if not count and not problem:
+        return []
+    return [
+        ScratchDirectory(
+            *(str(answer["path"]), str(table.collection), "", "", "", ()),
+            reason="" if problem else f"{count:,} of its results were not used for {table.keep}",
+            problem=problem,
+            bytes=int(answer["bytes"]),
+            removed=bool(answer["removed"]),
+        )
+    ]
 
 
 def _show(found: Sequence[ScratchDirectory], ready: Sequence[ScratchDirectory]) -> None:
