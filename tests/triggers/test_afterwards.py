@@ -23,8 +23,8 @@ from headrace.triggers import (
 )
 from headrace.triggers import arrival_finisher as finisher
 from headrace.triggers.arrival_runs import RunOutcome
-from headrace.triggers.move_cycles import move_cycles
 from headrace.triggers.tables.afterwards import AfterwardsTable
+from headrace.triggers.trigger_cycles import move_cycles
 from tests.support.triggers.launches import Launches
 from tests.support.triggers.run_service import MemoryRunService
 from tests.support.triggers.trigger_watch import make_event, make_trigger, watching

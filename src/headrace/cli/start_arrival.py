@@ -89,7 +89,15 @@ def _find(project: Project, session: Session, trigger: str, path: Path) -> Named
     from headrace.triggers.state_files import ledger_file
 
     (chosen,) = choose(project, (trigger,))
-    return find_arrival(chosen, path, ledger_file(project, session.target))
+    ledger = ledger_file(project, session.target)
+    if chosen.after is None:
+        return find_arrival(chosen, path, ledger)
+    from headrace.triggers.named_run_end import find_run_end
+    from headrace.triggers.project_run_client import flow_names
+
+    names = flow_names(project, session.target, chosen.after.flow)
+    services = session.services(project, start=True)
+    return find_run_end(chosen, str(path), ledger, services, names)
 
 
 def _text(check: ArrivalCheck) -> str:

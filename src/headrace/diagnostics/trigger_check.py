@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +46,36 @@ def check_triggers(project: Project, target: str, triggers: Iterable[Trigger]) -
         f"{trigger.file}: {problem}"
         for trigger in known
         for problem in _problems(project, target, trigger)
-    ] + _cycles(known)
+    ] + [*_cycles(known), *_chains(project, known)]
+
+
+def _chains(project: Project, triggers: Sequence[Trigger]) -> Iterator[str]:
+    """Yield what is wrong with triggers that start each other, whichever of them are checked."""
+    from headrace.triggers import load_triggers_and_errors
+    from headrace.triggers.trigger_cycles import chain_cycles
+
+    names = {one.name for one in triggers}
+    if all(one.after is None for one in triggers):
+        return
+    roots = {name: collection.root for name, collection in project.collections.items()}
+    others = [
+        one
+        for one in load_triggers_and_errors(project.triggers_dir, roots)[0]
+        if one.name not in names
+    ]
+    for cycle in chain_cycles([*triggers, *others]):
+        first = next((one for one in cycle if one.name in names), None)
+        if first is not None:
+            yield (
+                f"{first.file}: after.flow: runs start each other without end, by "
+                f"{'trigger' if len(cycle) == 1 else 'triggers'} "
+                f"{', '.join(one.name for one in cycle)}; write after.max_depth, the number of "
+                "runs in a row, if that is meant"
+            )
 
 
 def _cycles(triggers: Sequence[Trigger]) -> list[str]:
-    from headrace.triggers.move_cycles import move_cycles
+    from headrace.triggers.trigger_cycles import move_cycles
 
     return [
         f"{cycle[0].file}: afterwards.move: what arrives goes round without end, by triggers "
@@ -64,6 +91,11 @@ def _problems(project: Project, target: str, trigger: Trigger) -> Iterator[str]:
     if problem := directory_problem(trigger) or _unreachable_reason(project, target, trigger):
         yield problem
     yield from _about_check(trigger)
+    for flow in trigger.after.flow if trigger.after is not None else ():
+        try:
+            deployed_flow(project, target, flow)
+        except HeadraceError as error:
+            yield f"after.flow: {error}"
     try:
         source = project.flow(trigger.flow)
         deployed_flow(project, target, trigger.flow)
@@ -84,7 +116,7 @@ def _unreachable_reason(project: Project, target: str, trigger: Trigger) -> str:
     from headrace.facility.transfer import outside_link_problem
 
     reads = {location.collection for location in locations_of(dict(trigger.input))}
-    if target != "local" or trigger.every is not None or trigger.collection not in reads:
+    if target != "local" or not trigger.watches_directory or trigger.collection not in reads:
         return ""
     root = project.collection(trigger.collection).root
     problem = outside_link_problem(trigger.collection, root, trigger.path)
@@ -107,6 +139,8 @@ def _example(trigger: Trigger) -> Any:
 
     if trigger.every is not None:
         return render_input(dict(trigger.input), example_tick(trigger))
+    if trigger.after is not None:
+        return render_input(dict(trigger.input), _example_end(trigger, trigger.after.flow[0]))
     pattern = "1" if trigger.regex else trigger.pattern
     name = "".join(character if character.isalnum() else "1" for character in pattern)
     path = f"{trigger.path}{'1/' * (trigger.depth - 1)}{name}"
@@ -132,6 +166,16 @@ def example_tick(trigger: Trigger) -> Arrival:
     return Arrival(trigger.name, "", name, path, trigger.root / path, texts=values)
 
 
+def _example_end(trigger: Trigger, flow: str) -> Arrival:
+    """Return the end of a run that might be an arrival, with all values that are taken from it."""
+    from headrace.triggers.output_values import example_output
+    from headrace.triggers.run_end import RunEnd, end_arrival, templates_of
+
+    output = json.loads(example_output(templates_of(trigger)))
+    # A text that is a number, too, where a template asks for one.
+    return end_arrival(trigger, RunEnd("1", flow, "1", "SUCCEEDED", (), datetime.now(UTC), output))
+
+
 def _about_names(project: Project, target: str, value: Any, where: str) -> Iterator[str]:
     """Yield what is wrong with each name in an input."""
     if isinstance(value, Mapping):
@@ -154,6 +198,8 @@ def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Ite
     for problem in value_problems(dict(schema), body):
         if problem.rule in _ABOUT_VALUES and _is_made_of_arrival(trigger, problem.path):
             continue
+        if _is_output(trigger, problem.path):
+            continue  # what it is, the run alone says
         path = problem.json_path.removeprefix("$")
         yield (
             f"start.input{path}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
@@ -176,6 +222,15 @@ def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
     if isinstance(value, int | float):
         return False
     return not isinstance(value, str) or "{" in value.replace("{{", "")
+
+
+def _is_output(trigger: Trigger, path: Iterable[str | int]) -> bool:
+    """Return whether something in the input is, or lies in, a value of a run's output."""
+    from headrace.triggers.output_values import sole_path
+
+    steps = [*path]
+    above = (_template_at(trigger, steps[:number]) for number in range(len(steps) + 1))
+    return any(isinstance(one, str) and sole_path(one) is not None for one in above)
 
 
 def _template_at(trigger: Trigger, path: Iterable[str | int]) -> Any:

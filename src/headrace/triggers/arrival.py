@@ -24,6 +24,8 @@ class Arrival:
         texts: further placeholders: the groups of the trigger's `regex`, and the names of the
             directories between the watched one and this.
         members: of a set of files, the paths of all of them within the collection.
+        output: of the end of a run, its output as JSON; "" where it has none.
+        chain_depth: number of runs before it, each started by the end of another.
     """
 
     trigger: str
@@ -34,6 +36,13 @@ class Arrival:
     generation: int = 1
     texts: tuple[tuple[str, str], ...] = ()
     members: tuple[str, ...] = ()
+    output: str = ""
+    chain_depth: int = 0
+
+    @property
+    def is_run_end(self) -> bool:
+        """True where it is the end of a run."""
+        return self.chain_depth > 0
 
 
 def entry_name(path: str) -> str:

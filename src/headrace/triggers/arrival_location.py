@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from headrace.triggers.arrival import Arrival, identify
 from headrace.triggers.entries import entry_key, make_arrival
 from headrace.triggers.record import Record
+from headrace.triggers.run_end import end_texts
 from headrace.triggers.timer_schedule import tick_values
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
@@ -27,6 +29,15 @@ def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
         place = (trigger.name, record.collection, name, record.path, trigger.root / record.path)
         values = tick_values(name, record.identity.born)
         return Arrival(*place, record.generation, values)
+    if trigger.after is not None:
+        run_id = record.path.rpartition("/")[2]
+        place = (trigger.name, record.collection, run_id, record.path, trigger.root / record.path)
+        output = json.dumps(record.details["output"]) if "output" in record.details else ""
+        return Arrival(
+            *(*place, record.generation, end_texts(run_id, record.details)),
+            output=output,
+            chain_depth=record.chain_depth,
+        )
     return make_arrival(trigger, record.path, record.generation)
 
 
@@ -38,7 +49,7 @@ def locate(trigger: Trigger, arrival: Arrival, record: Record) -> Literal["there
         arrival: the arrival.
         record: its record in the ledger.
     """
-    if trigger.every is not None:
+    if not trigger.watches_directory:
         return "there"
     try:
         # The path of the trigger may have been changed since.

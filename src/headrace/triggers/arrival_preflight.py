@@ -16,6 +16,7 @@ from headrace.project.project import Project
 from headrace.runs.collection_access import check_location
 from headrace.runs.input_resolution import Location, locations_of
 from headrace.triggers.arrival import entry_folder
+from headrace.triggers.errors import TriggerError
 from headrace.triggers.template import render_input
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ class ArrivalPreflight:
                 self._asked.discard(need)
 
     def _needs(self, trigger: Trigger, arrival: Arrival) -> Iterator[Need]:
-        body = render_input(dict(trigger.input), arrival)
+        try:
+            body = render_input(dict(trigger.input), arrival)
+        except TriggerError:
+            return  # the start is refused, and says why
         yield from endpoints_in(body)
         for location in locations_of(body):
             if not location.path_problem:

@@ -119,9 +119,17 @@ def repeat_arrival(
     place = (record.trigger, record.collection, record.path)
     mark_missing(database, record.id, now)
     generation = _records_at(database, place)[0].generation + 1
-    return _insert(
+    repeated = _insert(
         database, ledger_id, now, place, record.root, record.identity, "failed", generation
     )
+    if not record.chain_depth:
+        return repeated
+    database.execute(
+        "UPDATE arrivals SET (details, chain_depth) = "
+        "(SELECT details, chain_depth FROM arrivals WHERE id = ?) WHERE id = ?",
+        (record.id, repeated.id),
+    )
+    return read_record(database, repeated.id)
 
 
 def record_skipped(

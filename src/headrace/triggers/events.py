@@ -57,6 +57,49 @@ class Due:
 
 
 @dataclass(frozen=True)
+class ChainSet:
+    """The ends of runs are being followed.
+
+    Attributes:
+        trigger: name of the trigger.
+        condition: which ends these are, for people.
+        skips: whether those before the first watch are left alone.
+    """
+
+    trigger: str
+    condition: str
+    skips: bool
+
+
+@dataclass(frozen=True)
+class EndsRead:
+    """The service was asked which runs have ended, whether it answered or not.
+
+    Attributes:
+        trigger: name of the trigger.
+    """
+
+    trigger: str
+
+
+@dataclass(frozen=True)
+class RunArrived:
+    """A run that a trigger follows has ended.
+
+    Attributes:
+        arrival: the arrival.
+        flow: its flow.
+        label: its label.
+        status: how it ended.
+    """
+
+    arrival: Arrival
+    flow: str
+    label: str
+    status: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """Something new is there; it may not be complete."""
 
@@ -249,6 +292,9 @@ WatchEvent = (
     | Unwatched
     | TimerSet
     | Due
+    | ChainSet
+    | EndsRead
+    | RunArrived
     | Seen
     | Incomplete
     | CheckStarted

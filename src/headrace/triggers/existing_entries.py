@@ -48,7 +48,7 @@ def find_existing_entries(triggers: Iterable[Trigger], ledger: Ledger) -> list[E
     """
     found = []
     for trigger in triggers:
-        if trigger.every is not None:
+        if not trigger.watches_directory:
             continue  # it has no directory
         try:
             with WatchedDirectory(trigger) as directory:

@@ -170,6 +170,7 @@ class RunLauncher:
                     return None
                 if where == "away":
                     raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
+                _refuse_endless(trigger, record)
                 run_id = self._client.start(trigger, arrival, record.tag)
         except LedgerUnusable:
             raise
@@ -238,6 +239,16 @@ class RunLauncher:
         if self._service is None:
             raise StartRefused(f"run {run_id} is to be taken up: `headrace run retry {run_id}`")
         return self._service.retry(run_id, tag)
+
+
+def _refuse_endless(trigger: Trigger, record: Record) -> None:
+    """Refuse the run of an arrival before which too many were started by the ends of others."""
+    if trigger.after is None or record.chain_depth <= trigger.after.depth_limit:
+        return
+    raise StartRefused(
+        f"{trigger.after.depth_limit} runs in a row were each started by the end of the one before "
+        f"(after.max_depth of trigger {trigger.name}); does it go round without end?"
+    )
 
 
 def _one_line(error: Exception) -> str:

@@ -57,6 +57,7 @@ from headrace.triggers.arrival_table import (
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ledger_file import LedgerFile
 from headrace.triggers.record import Record, State, record_from_row
+from headrace.triggers.run_end_ledger import RunEndLedger
 from headrace.triggers.timer_ledger import TimerLedger
 
 _ADD_ROOT = "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)"
@@ -75,6 +76,7 @@ class Ledger(ClosedOnExit):
     Attributes:
         runs: the runs of its arrivals.
         timers: the ticks of timers among them.
+        run_ends: the ends of runs among them.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
@@ -104,7 +106,8 @@ class Ledger(ClosedOnExit):
         self._file = LedgerFile(path, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
         self.runs = ArrivalRuns(self._transaction, now)
-        self.timers = TimerLedger(self._transaction, lambda: self._file.ledger_id, now)
+        own = (self._transaction, lambda: self._file.ledger_id, now)
+        self.timers, self.run_ends = TimerLedger(*own), RunEndLedger(*own)
 
     def close(self) -> None:
         """Close the file and let another watcher have it."""

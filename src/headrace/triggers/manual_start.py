@@ -65,6 +65,13 @@ def start_by_hand(
             f"time that was skipped, `headrace start {named.trigger.flow}` one with an input of "
             "your own"
         )
+    if named.trigger.after is not None:
+        name = named.trigger.name
+        raise TriggerError(
+            f"trigger {name} follows ends of runs: `headrace trigger run {name} RUN` starts the "
+            f"run on one that was skipped or refused, `headrace start {named.trigger.flow}` one "
+            "with an input of your own"
+        )
     if named.record is not None:
         _refuse_started(named, named.record, again)
     if is_watched(ledger, named.trigger.name):

@@ -56,7 +56,7 @@ class NamedArrival:
             OSError: it cannot be read.
             TriggerError: a completeness rule fails.
         """
-        if self.trigger.every is not None:
+        if not self.trigger.watches_directory:
             return ""
         look = Look(self.stable_inodes, time.monotonic, lambda problem: None)
         rules = make_rules(self.trigger, self.arrival)
@@ -78,6 +78,7 @@ def find_arrival(trigger: Trigger, path: Path, ledger: Path) -> NamedArrival:
     Args:
         trigger: the trigger.
         path: where it lies on this machine; of a timer ``next``, or the time of a tick.
+            Ends of runs: `headrace.triggers.named_run_end`.
         ledger: the ledger's file; there may be none.
 
     Raises:

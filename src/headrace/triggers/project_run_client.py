@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project
+from headrace.runs.ended_runs import ended_runs, newest_completion, output_of
 from headrace.runs.input_resolution import locations_of
-from headrace.runs.launch import check_roots, start
+from headrace.runs.launch import check_roots, deployed_flow, start
 from headrace.runs.tags import find_tagged
+from headrace.triggers.run_end import DEPTH_TAG, run_end_from_document
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.triggers import Arrival, Trigger
     from headrace.triggers.arrival_runs import RunOutcome
+    from headrace.triggers.run_end import RunEnd
 
 T = TypeVar("T")
 # As much as the service takes; names of files are longer at times.
@@ -184,6 +187,54 @@ class ProjectRunClient:
 
         return self.with_services(send)
 
+    def newest_end(self, flows: Sequence[str]) -> datetime | None:
+        """Return when the run of some flows that ended last did; None where none has.
+
+        Args:
+            flows: names of flows of the project.
+
+        Raises:
+            HeadraceError: the services cannot be asked, or a flow is not deployed.
+        """
+        ids = self._flow_ids(flows)
+        return self.with_services(lambda services: newest_completion(services, [*ids]))
+
+    def read_ends(
+        self, flows: Sequence[str], since: datetime, take: Callable[[Sequence[RunEnd]], bool]
+    ) -> None:
+        """Read the runs of some flows that have ended, in the order in which they did.
+
+        Args:
+            flows: names of flows of the project.
+            since: when they ended at the earliest, by the service's clock.
+            take: called with some of them after the other; false where no more are wanted.
+
+        Raises:
+            HeadraceError: the services cannot be asked, or a flow is not deployed.
+        """
+        ids = self._flow_ids(flows)
+
+        def read(services: Services) -> None:
+            for documents in ended_runs(services, [*ids], since):
+                if not take([run_end_from_document(document, ids) for document in documents]):
+                    return
+
+        self.with_services(read)
+
+    def read_output(self, run_id: str) -> Any:
+        """Return the output of a run that has ended; None where it has none, or is there no more.
+
+        Args:
+            run_id: the run.
+
+        Raises:
+            HeadraceError: the services cannot be asked.
+        """
+        return self.with_services(lambda services: output_of(_read_run(services, run_id)))
+
+    def _flow_ids(self, flows: Sequence[str]) -> dict[str, str]:
+        return flow_names(self._project, self._target, flows)
+
     def _narrowed(self, tag: str) -> dict[str, str]:
         known = self._arrival_of(tag)
         if known is None:
@@ -225,6 +276,15 @@ class ProjectRunClient:
         return answer
 
 
+def flow_names(project: Project, target: str, flows: Sequence[str]) -> dict[str, str]:
+    """Return the names of flows by their ids at a target.
+
+    Raises:
+        ProjectError: one is unknown or not deployed.
+    """
+    return {deployed_flow(project, target, name).id: name for name in flows}
+
+
 def _read_run(services: Services, run_id: str) -> dict[str, Any]:
     from globus_sdk import GlobusAPIError
 
@@ -250,6 +310,7 @@ def run_tags(trigger: Trigger, arrival: Arrival) -> tuple[str, ...]:
     from headrace.triggers import render_input
 
     texts = render_input(list(trigger.tags), arrival)
+    texts += [f"{DEPTH_TAG}{arrival.chain_depth}"] if arrival.chain_depth else []
     return tuple(cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut)
 
 

@@ -18,6 +18,7 @@ from headrace.triggers.watch_progress import MAX_ATTEMPTS, WatchProgress
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project
+    from headrace.runs import RunView
     from headrace.runs.tracker import ProgressReporter
     from headrace.triggers import Arrival, Ledger, Trigger, TriggerClaims, Watcher, WatchEvent
     from headrace.triggers.project_run_client import ProjectRunClient
@@ -87,7 +88,7 @@ class ProjectWatch:
             connect,
             POLL_INTERVALS[target],
             lenient=True,
-            on_poll=self._notifier.update,
+            on_poll=self._follow,
             find=self._notifier.find_runs,
             on_found=self._notifier.track_external,
         )
@@ -150,6 +151,11 @@ class ProjectWatch:
         if self._error is not None:
             raise self._error
 
+    def _follow(self, view: RunView) -> None:
+        self._notifier.update(view)
+        if view.final and self._watcher is not None:
+            self.progress.reading.update(self._watcher.read_run_ends())
+
     def _beat(self, problem: str = "") -> None:
         names = len(self._watched.triggers)
         activity = f"watches {names} trigger{'s' if names != 1 else ''}, follows "
@@ -192,6 +198,7 @@ class ProjectWatch:
             *(self._watched.triggers, ledger, self._client, self._events.put),
             service=self._client,
             preflight=ArrivalPreflight(lambda: client.project, self._target, client),
+            run_ends=self._client,
             follow_interval=_FOLLOW_INTERVALS[self._target],
         )
         self._watcher.run(self._stop)
@@ -221,7 +228,7 @@ class ProjectWatch:
         watcher.replace_triggers(changed.triggers)
 
     def _take_events(self, wait: float) -> None:
-        from headrace.triggers import Refused, Seen, StartFailed, TriggerHeld, Unwatched
+        from headrace.triggers import Refused, RunArrived, Seen, StartFailed, TriggerHeld, Unwatched
 
         deadline = time.monotonic() + wait
         while True:
@@ -238,7 +245,7 @@ class ProjectWatch:
             line = self.progress.record(event)
             if line:
                 self._reporter.say(line)
-            if isinstance(event, Seen):
+            if isinstance(event, Seen | RunArrived):
                 self._notifier.notify_arrival(event.arrival.name, event.arrival.trigger)
             if isinstance(event, StartFailed) and event.attempts == MAX_ATTEMPTS:
                 self._notifier.notify_no_run(event.arrival.name, event.reason)
@@ -259,7 +266,7 @@ class ProjectWatch:
         triggers = self._watched.triggers
         if self.runs.busy or len(self.progress.watching) < len(triggers):
             return True
-        if self.progress.pending or self.progress.followed:
+        if self.progress.pending or self.progress.followed or self.progress.reading:
             # Checks and starts are bounded themselves.
             return True
         # An empty directory, or a marker that never comes, is waited for, but not for ever.

@@ -8,9 +8,12 @@ from typing import Protocol
 from headrace.triggers.changes import ChangeCallback, ChangeReport
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_watcher import DirectoryWatcher
+from headrace.triggers.errors import TriggerError
 from headrace.triggers.events import WatchEvent
 from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.ledger import Ledger
+from headrace.triggers.run_end import RunEndService
+from headrace.triggers.run_end_source import RunEndSource
 from headrace.triggers.tasks import BackgroundWorkers, Task
 from headrace.triggers.timer_source import TimerSource
 from headrace.triggers.trigger import Trigger
@@ -49,6 +52,8 @@ def make_source(
     on_event: Callable[[WatchEvent], None],
     on_change: ChangeCallback,
     clock: Callable[[], float],
+    run_ends: RunEndService | None = None,
+    shortest_interval: float = 0.0,
 ) -> ArrivalSource:
     """Make the source of a trigger's arrivals.
 
@@ -60,7 +65,20 @@ def make_source(
         on_event: called with what happens.
         on_change: called from another thread with each change.
         clock: monotonic time in s.
+        run_ends: has the runs whose ends are arrivals.
+        shortest_interval: seconds between two questions to it at least.
+
+    Raises:
+        TriggerError: the ends of runs are its arrivals, and nobody tells them.
     """
     if trigger.every is not None:
         return TimerSource(trigger, trigger.every, ledger, launcher, workers, on_event, clock)
+    if trigger.after is not None:
+        if run_ends is None:
+            raise TriggerError(f"{trigger.file}: nobody says which runs have ended")
+        return RunEndSource(
+            *(trigger, trigger.after, ledger, launcher, workers, on_event, clock),
+            service=run_ends,
+            shortest_interval=shortest_interval,
+        )
     return DirectoryWatcher(trigger, ledger, launcher, workers, on_event, on_change, clock)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from headrace._internal.near_names import known_names
 from headrace.triggers.arrival import Arrival, entry_folder
 from headrace.triggers.errors import StartRefused, TriggerError
+from headrace.triggers.output_values import OUTPUT, OutputValue, is_output_path, sole_path
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _TYPED = re.compile(r"\{(\w+):(\w+)\}")
@@ -17,8 +18,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _EXACT = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
-Texts = str | tuple[str, ...]
-"""What a placeholder stands for: a text, or a list of them."""
+Texts = str | tuple[str, ...] | OutputValue
+"""What a placeholder stands for: a text, a list of them, or the output of a run."""
 
 
 def parent_names(depth: int) -> tuple[str, ...]:
@@ -51,11 +52,13 @@ def placeholders(arrival: Arrival) -> dict[str, Texts]:
         "trigger": arrival.trigger,
         **dict(arrival.texts),
         **({"members": arrival.members} if arrival.members else {}),
+        **({OUTPUT: OutputValue(arrival.output)} if arrival.is_run_end else {}),
     }
 
 
 PLACEHOLDERS = ("name", "stem", "path", "folder", "collection", "trigger")
 TIMER_PLACEHOLDERS = ("name", "trigger", "date", "time", "count")
+CHAIN_PLACEHOLDERS = ("name", "trigger", "run_id", "label", "flow", "status")
 
 
 def render_names(templates: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ def render_input(template: Any, arrival: Arrival) -> Any:
 
     Nothing but the placeholders is understood: no attributes, indices, conversions or formats.
     A text that is ``{name:int}`` or ``{name:float}`` and nothing else becomes a number, one that is
-    ``{members}`` a list.
+    ``{members}`` a list, one that is ``{output.PATH}`` the value there.
     ``{{`` and ``}}`` stand for braces. Keys of objects are left as they are.
 
     Args:
@@ -87,7 +90,8 @@ def render_input(template: Any, arrival: Arrival) -> Any:
         a new JSON value.
 
     Raises:
-        StartRefused: a text of the arrival is not the number that the template asks for.
+        StartRefused: a text of the arrival is not the number that the template asks for; or the
+            run that ended has no such output.
         TriggerError: an unknown placeholder, a lone brace, or a value that is not JSON.
     """
     return _render(template, placeholders(arrival), "")
@@ -118,6 +122,10 @@ def is_typed(text: str) -> bool:
 
 def _render(value: Any, texts: Mapping[str, Texts], where: str, typed: bool = True) -> Any:
     if isinstance(value, str):
+        output = texts.get(OUTPUT)
+        path = sole_path(value) if typed else None
+        if path and isinstance(output, OutputValue):
+            return output.at(path)
         alone = _EXACT.fullmatch(value) if typed else None
         items = texts.get(alone[1]) if alone else None
         if isinstance(items, tuple):
@@ -140,6 +148,9 @@ def _fill(text: str, texts: Mapping[str, Texts], where: str) -> str:
             return piece[0][0]
         if piece[1] is None:
             raise TriggerError(f'{where}: lone "{piece[0]}" in "{text}"; write it twice')
+        output = texts.get(OUTPUT)
+        if is_output_path(piece[1]) and isinstance(output, OutputValue):
+            return output.text_at(piece[1])
         if piece[1] not in texts:
             if _TYPED.fullmatch(piece[0]):
                 raise TriggerError(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
 from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.tables.after import AfterTable
 from headrace.triggers.tables.afterwards import AfterwardsTable
 from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
@@ -53,6 +54,7 @@ class Trigger:
         afterwards: what is done with an arrival whose run has succeeded.
         failure: what follows where a run fails.
         every: when it is due, where it is a timer, which has no directory; else None.
+        after: which ends of runs are its arrivals, where these are; it has no directory, then.
         limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
     """
@@ -87,11 +89,17 @@ class Trigger:
     failure: FailureTable = field(default_factory=FailureTable)
     afterwards: AfterwardsTable = field(default_factory=AfterwardsTable)
     every: TimerSchedule | None = None
+    after: AfterTable | None = None
 
     @property
     def directory(self) -> Path:
         """The watched directory on this machine."""
         return CollectionPath.parse(self.collection, self.path).local(self.root)
+
+    @property
+    def watches_directory(self) -> bool:
+        """True where things in a directory are its arrivals, and not times or ends of runs."""
+        return self.every is None and self.after is None
 
     @property
     def text_names(self) -> tuple[str, ...]:

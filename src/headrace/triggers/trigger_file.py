@@ -8,6 +8,7 @@ from typing import Final
 
 from headrace._internal.settings import Declared, Key, Place, Table, TomlDocument
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.tables.after import AFTER, AfterTable
 from headrace.triggers.tables.afterwards import AFTERWARDS, AfterwardsTable
 from headrace.triggers.tables.every import EVERY, EveryTable
 from headrace.triggers.tables.failure import FAILURE, FailureTable
@@ -24,6 +25,7 @@ class TriggerTable:
     start: StartTable
     watch: WatchTable | None = None
     every: EveryTable | None = None
+    after: AfterTable | None = None
     title: str | None = None
     limits: LimitsTable = field(default_factory=LimitsTable)
     failure: FailureTable = field(default_factory=FailureTable)
@@ -32,10 +34,12 @@ class TriggerTable:
 
 def _check_source(table: TriggerTable, place: Place) -> None:
     """Report a file that does not say exactly one thing that brings arrivals."""
-    if (table.watch is None) == (table.every is None):
-        place.report("needs [watch] or [every], and not both")
-    if table.every is not None and table.afterwards != AfterwardsTable():
-        place.child("afterwards").refused("goes with watch: a timer has nothing to move or mark")
+    sources = [table.watch, table.every, table.after]
+    if sum(source is not None for source in sources) != 1:
+        place.report("needs one of [watch], [every] and [after], and not several")
+    if table.watch is None and table.afterwards != AfterwardsTable():
+        what = "a timer" if table.every is not None else "the end of a run"
+        place.child("afterwards").refused(f"goes with watch: {what} has nothing to move or mark")
 
 
 TRIGGER: Final = Table(
@@ -48,6 +52,9 @@ TRIGGER: Final = Table(
         ),
         "watch": Declared("watch", Key("What is watched."), WATCH, None),
         "every": Declared("every", Key("When a run is started, instead of watch."), EVERY, None),
+        "after": Declared(
+            "after", Key("The runs whose ends start a run, instead of watch."), AFTER, None
+        ),
         "start": Declared("start", Key("What is started."), START),
         "limits": Declared("limits", Key("How much is started, and when."), LIMITS, LimitsTable()),
         "failure": Declared(

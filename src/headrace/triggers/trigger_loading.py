@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from headrace._internal.near_names import known_names
 from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.name_pattern import InvalidPattern, name_pattern
+from headrace.triggers.output_values import OUTPUT, OutputValue, example_output
 from headrace.triggers.set_members import InvalidMember, lead_regex
-from headrace.triggers.tables.every import EveryTable
 from headrace.triggers.tables.start import StartTable
 from headrace.triggers.template import (
+    CHAIN_PLACEHOLDERS,
     PLACEHOLDERS,
     TIMER_PLACEHOLDERS,
     Texts,
@@ -98,7 +100,7 @@ def load_trigger(
 
 def directory_problem(trigger: Trigger) -> str:
     """Say what is wrong with the directory that a trigger watches; "" if it can be read."""
-    if trigger.every is not None:
+    if not trigger.watches_directory:
         return ""  # it watches none
     if not trigger.directory.is_dir():
         return (
@@ -166,10 +168,19 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
     found = _read(reading, collections)
     reading.raise_first(TriggerError)
     if found.every is not None:
-        return _timer(file, found, found.every)
+        label = _TIMER_LABEL if found.start.label == _LABEL else found.start.label
+        return replace(_without_directory(file, found), every=found.every.schedule, label=label)
+    if found.after is not None:
+        after = found.after
+        return replace(
+            _without_directory(file, found),
+            after=after,
+            interval=after.interval,
+            existing=after.existing,
+        )
     watch, start = found.watch, found.start
     if watch is None:
-        raise TriggerError(f"{file}: needs [watch] or [every]")
+        raise TriggerError(f"{file}: needs [watch], [every] or [after]")
     return Trigger(
         name=file.stem,
         file=file,
@@ -203,8 +214,8 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
     )
 
 
-def _timer(file: Path, found: TriggerTable, every: EveryTable) -> Trigger:
-    """Make the trigger of a timer, which has no directory."""
+def _without_directory(file: Path, found: TriggerTable) -> Trigger:
+    """Make the trigger of a timer, or of the ends of runs, but for what these are."""
     start = found.start
     return Trigger(
         name=file.stem,
@@ -215,13 +226,12 @@ def _timer(file: Path, found: TriggerTable, every: EveryTable) -> Trigger:
         path="/",
         what="file",
         flow=start.flow,
-        label=_TIMER_LABEL if start.label == _LABEL else start.label,
+        label=start.label,
         tags=start.tags,
         input=start.input,
         preflight=start.preflight,
         limits=found.limits,
         failure=found.failure,
-        every=every.schedule,
     )
 
 
@@ -261,6 +271,9 @@ def _check_templates(reading: Reading) -> None:
     known = _example_placeholders(watch if isinstance(watch, dict) else {})
     if "every" in reading.document.values:
         known = dict.fromkeys(TIMER_PLACEHOLDERS, "1")
+    elif "after" in reading.document.values:
+        example = example_output(list(start.values()) if isinstance(start, dict) else [])
+        known = {**dict.fromkeys(CHAIN_PLACEHOLDERS, "1"), OUTPUT: OutputValue(example)}
     for name in ("label", "tags", "input"):
         if isinstance(start, dict) and name in start:
             try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headrace._internal.terminal_text import terminal_text
+
 if TYPE_CHECKING:
     from headrace.triggers import Arrival, WatchEvent
 
@@ -25,6 +27,7 @@ class WatchProgress:
         refused: arrivals whose run was refused for good.
         undone: problems by which something was left without a run.
         followed: runs whose ends are not yet written down, and may have consequences.
+        reading: triggers that are reading which runs have ended.
         held: why triggers were last said to start nothing, by their names.
     """
 
@@ -37,6 +40,7 @@ class WatchProgress:
     undone: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
     followed: set[str] = field(default_factory=set)
+    reading: set[str] = field(default_factory=set)
 
     def record(self, event: WatchEvent) -> str | None:
         """Record an event, and return a line for people if it is worth one."""
@@ -53,6 +57,16 @@ class WatchProgress:
             case triggers.Due(arrival=arrival):
                 self.waiting[arrival] = 0
                 return f"{arrival.name}: due for {arrival.trigger}"
+            case triggers.ChainSet(trigger=trigger, condition=condition, skips=skips):
+                self.watching.add(trigger)
+                before = "; what ended before it was first watched is left alone" if skips else ""
+                return f"{trigger}: follows runs {condition}{before}"
+            case triggers.EndsRead(trigger=trigger):
+                self.reading.discard(trigger)
+            case triggers.RunArrived(arrival=arrival, flow=flow) as ended:
+                self.waiting[arrival] = 0
+                label = f" ({terminal_text(ended.label)})" if ended.label else ""
+                return f"{arrival.name}{label}: {flow} {ended.status}, for {arrival.trigger}"
             case triggers.Unwatched(trigger=trigger):
                 self._forget(trigger)
                 return f"{trigger}: not watched any more"
@@ -126,6 +140,7 @@ class WatchProgress:
 
     def _forget(self, trigger: str) -> None:
         self.watching.discard(trigger)
+        self.reading.discard(trigger)
         for arrival in [each for each in {*self.waiting, *self.pending} if each.trigger == trigger]:
             self._remove(arrival)
 
@@ -135,8 +150,10 @@ class WatchProgress:
         Args:
             event: the event, before it is recorded.
         """
-        from headrace.triggers import CheckFinished, Incomplete
+        from headrace.triggers import CheckFinished, EndsRead, Incomplete
 
+        if isinstance(event, EndsRead):
+            return False
         if isinstance(event, CheckFinished):
             return event.arrival in self.pending
         if not isinstance(event, Incomplete):

@@ -15,6 +15,7 @@ from headrace.triggers.check_pool import CheckPool
 from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
+from headrace.triggers.run_end import RunEndService
 from headrace.triggers.run_follower import RunFollower
 from headrace.triggers.run_service import Preflight, RunService
 from headrace.triggers.sources import ArrivalSource, make_source
@@ -43,6 +44,7 @@ class Watcher:
         service: says how runs ended; None where nobody asks.
         follow_interval: seconds between two questions to it.
         preflight: checks what a run needs before it is started; None: nothing does.
+        run_ends: has the runs whose ends are arrivals.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Watcher:
         service: RunService | None = None,
         follow_interval: float = 1.0,
         preflight: Preflight | None = None,
+        run_ends: RunEndService | None = None,
     ) -> None:
         self._preflight = preflight
+        self._run_ends = run_ends
         self._service = service
         self._follow_interval = follow_interval
         self._wanted = {trigger.name: trigger for trigger in triggers}
@@ -84,6 +88,17 @@ class Watcher:
         """
         found = {name: each.busy_seconds() for name, each in [*self._threads.items()]}
         return {name: busy for name, busy in found.items() if busy >= seconds}
+
+    def read_run_ends(self) -> list[str]:
+        """Have the ends of runs read at once, since one has ended; called from any thread.
+
+        Returns:
+            the names of the triggers that do.
+        """
+        reading = [each for each in [*self._threads.values()] if each.trigger.after is not None]
+        for each in reading:
+            each.report_change("", Change.CONTENT)
+        return [each.trigger.name for each in reading]
 
     def replace_triggers(self, triggers: Sequence[Trigger]) -> None:
         """Watch these triggers from now on; called from any thread.
@@ -150,6 +165,8 @@ class Watcher:
                 threads[name] = TriggerThread(
                     *(trigger, self._ledger, launcher, self._on_event, self._clock),
                     self._follower(trigger),
+                    self._run_ends,
+                    self._follow_interval,
                 )
                 threads[name].start()
 
@@ -176,6 +193,8 @@ class TriggerThread(threading.Thread):
         on_event: called with what happens.
         clock: monotonic time in s.
         follower: follows its runs to their ends, in a thread of its own.
+        run_ends: has the runs whose ends are arrivals.
+        shortest_interval: seconds between two questions to it at least.
     """
 
     def __init__(
@@ -186,6 +205,8 @@ class TriggerThread(threading.Thread):
         on_event: Callable[[WatchEvent], None],
         clock: Callable[[], float],
         follower: RunFollower | None = None,
+        run_ends: RunEndService | None = None,
+        shortest_interval: float = 0.0,
     ) -> None:
         super().__init__(name=f"trigger {trigger.name}", daemon=True)
         self.trigger = trigger
@@ -200,7 +221,10 @@ class TriggerThread(threading.Thread):
         self._checks = CheckPool(f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
         self._make_source = partial(
-            make_source, trigger, ledger, launcher, self, on_event, self._on_change, clock
+            make_source,
+            *(trigger, ledger, launcher, self, on_event, self.report_change, clock),
+            run_ends=run_ends,
+            shortest_interval=shortest_interval,
         )
 
     def run(self) -> None:
@@ -272,7 +296,8 @@ class TriggerThread(threading.Thread):
         with self._wake:
             self._wake.notify()
 
-    def _on_change(self, name: str, change: Change) -> None:
+    def report_change(self, name: str, change: Change) -> None:
+        """Have the source follow a change; called from any thread."""
         with self._wake:
             before = self._changes.get(name)
             kinds = change | before.kinds if before else change

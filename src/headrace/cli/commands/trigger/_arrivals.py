@@ -44,6 +44,8 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
             "run_status": _status(outcomes.get(record.run_id or "")),
             "run_cause": _cause(outcomes.get(record.run_id or "")),
             "seen_at": record.seen_at.isoformat(),
+            "after": record.details if record.chain_depth else None,
+            "chain_depth": record.chain_depth,
         }
         for record in records
         if not names or record.trigger in names

@@ -9,7 +9,7 @@ from headrace.cli.termio.tables import Field
 
 TRIGGER_FIELDS = (
     Field("trigger", key="name"),
-    Field("watches, or is due", lambda one: one["directory"] or one["schedule"]),
+    Field("watches, or is due", lambda one: one["directory"] or one["schedule"] or one["after"]),
     Field("", key="directory"),
     Field("", key="schedule"),
     Field("for each new", lambda one: f"{one['what']} {one['regex'] or one['pattern']}".strip()),
@@ -18,6 +18,7 @@ TRIGGER_FIELDS = (
     Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow"),
     Field("title", lambda trigger: trigger["title"]),
     Field("", key="regex"),
+    Field("", key="after"),
 )
 ARRIVAL_FIELDS = (
     Field("trigger", key="trigger"),

@@ -10,10 +10,8 @@ from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display_table
 from headrace.cli.termio.notes import note
 
-# A timer has no directory.
-_TIMER = dict.fromkeys(("collection", "path", "directory", "pattern", "regex"), "") | {
-    "what": "time"
-}
+# Timers and ends of runs have no directory.
+_NO_DIRECTORY = dict.fromkeys(("collection", "path", "directory", "pattern", "regex"), "")
 
 
 @click.command
@@ -21,8 +19,9 @@ _TIMER = dict.fromkeys(("collection", "path", "directory", "pattern", "regex"), 
 def list_command() -> None:
     """List the triggers.
 
-    Shows the directory that each watches, or when it is due, and the flow that it starts; "paused"
-    where it starts none for now. Errors in trigger files are shown below the list.
+    Shows the directory that each watches, when it is due or which runs it follows, and the flow
+    that it starts; "paused" where it starts none for now. Errors in trigger files are shown below
+    the list.
     """
     from headrace.cli.parsing.triggers import loaded
     from headrace.triggers import directory_problem, read_paused
@@ -38,8 +37,10 @@ def list_command() -> None:
         {
             **{name: str(getattr(one, name)) for name in names},
             "regex": one.regex or "",
-            **({} if one.every is None else _TIMER),
+            **({} if one.watches_directory else _NO_DIRECTORY),
+            "what": "time" if one.every else "end of a run" if one.after else one.what,
             "schedule": "" if one.every is None else one.every.text,
+            "after": "" if one.after is None else one.after.text,
             "paused": one.name in paused,
             "problem": problems[one.name],
         }

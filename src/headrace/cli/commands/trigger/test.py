@@ -19,8 +19,9 @@ def test_command(name: str, path: Path) -> int:
 
     Renders the input for what lies at PATH, checks whether it is complete and had its run, and
     everything that the run needs, as `headrace doctor` does. Of a timer, PATH is `next` or the time
-    at which it is due, such as 2026-12-24T06:00. Nothing is started. The exit code is 1
-    when the run would fail.
+    at which it is due, such as 2026-12-24T06:00; of one that follows runs, the id of a run that has
+    ended, the beginning of it, or `last`. Nothing is started. The exit code is 1 when the run would
+    fail.
     """
     from headrace.cli.start_arrival import show_arrival
 
