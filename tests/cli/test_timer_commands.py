@@ -125,7 +125,7 @@ def test_a_trigger_has_one_source_and_its_placeholders(root: Path) -> None:
     file = root / "triggers/often.toml"
     file.write_text(TIMER + '[watch]\ncollection = "workstation"\npath = "/incoming/"\n')
     refused = run("trigger", "check", "often", "-C", str(root))
-    assert "needs [watch] or [every], and not both" in refused.stderr
+    assert "needs one of [watch], [every] and [after], and not several" in refused.stderr
     file.write_text(TIMER + '[afterwards]\nmove = "/done/"\n')
     refused = run("trigger", "check", "often", "-C", str(root))
     assert "a timer has nothing to move or mark" in refused.stderr
