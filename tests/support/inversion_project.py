@@ -35,7 +35,7 @@ class InversionProject:
     def __init__(self, root: Path, events: int = 4, endpoint: str = "") -> None:
         init_project(root, ["inversion"])
         file = root / "headrace.toml"
-        text = file.read_text().replace("workers = 1", "workers = 2\nretries = 2")
+        text = file.read_text().replace("workers = 1", "workers = 2")
         if endpoint:
             text = text.partition("[endpoints.")[0] + endpoint
         file.write_text(text)

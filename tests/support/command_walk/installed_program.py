@@ -59,8 +59,11 @@ def used(arguments: tuple[str, ...]) -> set[tuple[str, str]]:
     command: click.Command = root_command
     path: tuple[str, ...] = ()
     found = {("", "")}
-    words = iter(arguments)
-    for word in words:
+    is_value = False
+    for place, word in enumerate(arguments):
+        if is_value:
+            is_value = False
+            continue
         if word.startswith("-") and word != "-":
             name, _, value = word.partition("=")
             for parameter in [*command.params, command.get_help_option(click.Context(command))]:
@@ -70,8 +73,12 @@ def used(arguments: tuple[str, ...]) -> set[tuple[str, str]]:
                     if name in (*names, *(["-h"] if "--help" in names else [])):
                         long = option_name(parameter, negative=negative)
                         found.add((" ".join(path), long))
-                        if not parameter.is_flag and not value:
-                            next(words)
+                        following = arguments[place + 1 : place + 2]
+                        may_lack = parameter.flag_value is not None and not parameter.is_flag
+                        if parameter.is_flag or value:
+                            continue
+                        if not (may_lack and following and following[0].startswith("-")):
+                            is_value = True
         elif isinstance(command, click.Group):
             inner = command.get_command(click.Context(command), word)
             assert inner is not None, word

@@ -147,7 +147,7 @@ def choosing_and_changing(world: World) -> None:
     others = ("--tag", "nowhere", "--since", "2h", "--until", "2099-01-01", "--label", "none*")
     conditions = (
         *("--selection", "stopped", "--flow", "fail", "--status", "failed", "--unmended"),
-        *("--cause", "*no beam*", "--endpoint", "machine", *others),
+        *("--held", "--cause", "*no beam*", "--endpoint", "machine", *others),
     )
     changes: dict[str, tuple[str, ...]] = {
         "cancel": (),
@@ -156,7 +156,7 @@ def choosing_and_changing(world: World) -> None:
         "tag": ("--add", "seen", "--remove", "new"),
         "retry": ("--again", "--new-label", "once more"),
         "hold": (),
-        "release": ("--held",),
+        "release": (),
     }
     for verb, options in changes.items():
         changed = headrace.told("run", verb, *conditions, *options, "--yes")
