@@ -63,7 +63,7 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        (["sta"], ["start"]),
+        (["sta"], ["start", "status"]),
         (["start", ""], ["ask", "compute", "fail", "later", "say"]),
         (["start", "s"], ["say"]),
         (["doctor", "f"], ["fail"]),

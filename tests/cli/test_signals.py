@@ -107,6 +107,7 @@ IMPORTING = """
 import os, signal, sys, time
 from headrace.cli.termio.signals import Stopped, end_on_signals
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 end_on_signals()
 try:
     import interrupted

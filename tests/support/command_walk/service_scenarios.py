@@ -229,6 +229,8 @@ def endpoints(world: World) -> None:
     assert headrace.told("endpoint", "start") == headrace.told("endpoint", "stop", "--yes") == []
     assert "machine" in headrace.refused("endpoint", "log", "nothing", "--lines", "5", "--workers")
     assert "endpoint" in headrace.refused("endpoint", "delete", "machine", "--yes")
+    options = headrace.common("endpoint", "setup")
+    assert "nothing" in headrace("endpoint", "setup", "nothing", *options, code=1).stderr
 
 
 @scenario
