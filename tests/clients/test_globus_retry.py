@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_a_flow_that_was_deployed_before_begins_at_its_start(
     assert "without an entry for retries" in again["retry_of"]["note"]
 
 
-SOMEBODY = "urn:globus:auth:identity:5d5e9a0c-7b1c-4f0e-9b43-1f1a7f0e8b11"
+SOMEBODY = f"urn:globus:auth:identity:{UUID(int=17)}"
 
 
 def test_whoever_may_only_start_a_flow_begins_at_its_start(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,7 @@ from headrace.compute.scratch_cleaner import NAME, cleaner_code
 from headrace.compute.wire_text import source_text
 
 Clean = Callable[..., list[dict[str, Any]]]
-TASK = "11111111-1111-4111-8111-111111111111"
+TASK = str(UUID(int=17))
 
 
 @pytest.fixture

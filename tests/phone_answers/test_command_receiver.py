@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,7 @@ from headrace.phone_answers.command_record import CommandRecord, RecordedCommand
 from headrace.phone_answers.command_runner import Outcome
 
 TOPIC = "answers"
-RETRY = Command("retry", "0c3a1d2e-0000-4000-8000-000000000001", "", "local")
+RETRY = Command("retry", str(UUID(int=1)), "", "local")
 
 
 class Killed(BaseException):

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -23,9 +24,7 @@ __all__ = ["project", "root", "service", "services"]
 
 
 def recorded(name: str, subject: str, argument: str = "", sent: bool = False) -> RecordedCommand:
-    signed = SignedCommand(
-        Command(name, subject, argument, "globus"), 0, 2**40, "0c3a1d2e-0000-4000-8000-00000000000f"
-    )
+    signed = SignedCommand(Command(name, subject, argument, "globus"), 0, 2**40, str(UUID(int=15)))
     return RecordedCommand(signed, "id1", "started", "", time.time(), 0, sent)
 
 
@@ -128,9 +127,9 @@ def test_a_run_is_cancelled_and_one_that_waits_resumed(runs: Runs) -> None:
 
 
 def test_a_run_that_is_gone_is_told(runs: Runs) -> None:
-    gone = "0c3a1d2e-0000-4000-8000-000000000001"
+    gone = str(UUID(int=1))
     outcome, _ = runs.give(recorded("cancel", gone))
-    assert outcome == Outcome("refused", "0c3a1d2e is not there any more")
+    assert outcome == Outcome("refused", "00000000 is not there any more")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_a_service_that_is_away_is_waited_for_and_a_login_is_not(
         raise error
 
     runner = CommandRunner(lambda target: project, connect)
-    outcome = runner.run(recorded("cancel", "0c3a1d2e"), lambda: None)
+    outcome = runner.run(recorded("cancel", "00000000"), lambda: None)
     assert outcome == Outcome(state, str(error))  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 from headrace._internal.heartbeat_files import read_heartbeats
 from headrace.config.phone_table import phone_settings
@@ -92,9 +93,7 @@ def test_a_retry_that_was_sent_before_a_kill_is_found_and_not_sent_again(
 ) -> None:
     run_id = phone.failed_run()
     runner = CommandRunner(load_target(phone.root), connect)
-    signed = SignedCommand(
-        PhoneCommand("retry", run_id, "", "local"), 0, 2**40, "0c3a1d2e-0000-4000-8000-00000000000f"
-    )
+    signed = SignedCommand(PhoneCommand("retry", run_id, "", "local"), 0, 2**40, str(UUID(int=15)))
     given = RecordedCommand(signed, "id1", "started", "", time.time(), 0, False)
     first = runner.run(given, lambda: None)
     again = runner.run(replace(given, sent=True), lambda: None)
@@ -160,14 +159,14 @@ def test_a_listener_ends_when_its_phone_is_unpaired(phone: PhoneAtHand) -> None:
 def test_commands_that_fit_no_more_are_refused_and_told(phone: PhoneAtHand) -> None:
     run_id = phone.failed_run()
     ended = phone.tell(replace(failed(run_id), key=f"run/{run_id}/INACTIVE"))
-    gone = phone.tell(failed("0c3a1d2e-0000-4000-8000-000000000001"))
+    gone = phone.tell(failed(str(UUID(int=1))))
     for message, label in ((ended, "Resume"), (ended, "Cancel"), (gone, "Retry")):
         phone.server.press(message, label)
     told = phone.listen_once()
     assert "resume: not done: breaks" in told[0]
     assert told[0].endswith("does not wait to be resumed: it is FAILED")
     assert told[1].endswith("has ended already: FAILED")
-    assert told[2].endswith("0c3a1d2e is not there any more")
+    assert told[2].endswith("00000000 is not there any more")
     assert len(phone.runs()) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.support.small_project import root
 
 __all__ = ["root"]
 
-RUN = "0c3a1d2e-0000-4000-8000-000000000001"
+RUN = str(UUID(int=1))
 
 
 class Acknowledged:

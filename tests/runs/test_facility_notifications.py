@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -50,7 +51,7 @@ class NotifyingBench(Bench):
 
     def start_engine(self) -> None:
         self.part = FacilityNotifications(lambda: self.now)
-        identity = Identity("00000000-0000-0000-0000-000000000001", "me@here")
+        identity = Identity(str(UUID(int=1)), "me@here")
         self.web_inputs = WebInputTable(self.store, identity, 3600.0)
         tables = (RunTable(self.store), ActionTable(self.store), self.web_inputs)
         others = (self.engine.event_queue, self.store.health)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -27,7 +28,7 @@ def hosted(
 
 @pytest.fixture
 def runs(service: Service) -> list[str]:
-    flow_id = "11111111-1111-4111-8111-111111111111"
+    flow_id = str(UUID(int=17))
     service.flows[flow_id] = {"id": flow_id, "title": "t"}
     bodies = [{"body": {}, "tags": tags} for tags in (["a"], ["a", "b"], ["c"])]
     return [service.start(flow_id, body)["run_id"] for body in bodies]

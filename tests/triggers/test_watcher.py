@@ -291,11 +291,11 @@ def test_a_full_disk_under_the_ledger_is_told_and_outlived(tmp_path: Path) -> No
     watch_events = threading.Event()
 
     class Full(Ledger):
-        def mark_started(self, id_: int, run_id: str):  # type: ignore[no-untyped-def]
+        def mark_started(self, id_: int, run_id: str, *, followed: bool = True):  # type: ignore[no-untyped-def]
             if not watch_events.is_set():
                 watch_events.set()
                 raise OSError(28, "No space left on device")
-            return super().mark_started(id_, run_id)
+            return super().mark_started(id_, run_id, followed=followed)
 
     make_event(trigger.directory / "event")
     with pytest.MonkeyPatch.context() as patch:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from headrace._internal.json_check import json_size
 from headrace.config.errors import ProjectError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from headrace.flowlang.runs import SuppliedResult
     from headrace.hosted import Services
 
-_NO_CREATOR: Final = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000000"
+_NO_CREATOR: Final = f"urn:globus:auth:identity:{UUID(int=0)}"
 
 
 @dataclass(frozen=True)

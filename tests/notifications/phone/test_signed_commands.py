@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from headrace.notifications.phone.signed_commands import (
 )
 
 KEY = bytes(range(32))
-COMMAND = Command("retry", "0c3a1d2e-0000-4000-8000-000000000001", "", "local")
+COMMAND = Command("retry", str(UUID(int=1)), "", "local")
 
 
 def signer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,9 @@ class InterruptedLedger(Ledger):
         self._world.attempted(self.get(id_))
         return self._changed(super().mark_starting, id_)
 
-    def mark_started(self, id_: int, run_id: str) -> Record:
+    def mark_started(self, id_: int, run_id: str, *, followed: bool = True) -> Record:
         self._world.meanwhile("answer", self.get(id_))
-        return self._changed(super().mark_started, id_, run_id)
+        return self._changed(partial(super().mark_started, followed=followed), id_, run_id)
 
     def mark_failed(self, id_: int, reason: str) -> Record:
         return self._changed(super().mark_failed, id_, reason)

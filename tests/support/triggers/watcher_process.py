@@ -83,9 +83,9 @@ class DoomedLedger(Ledger):
         self.fate.pass_by("begun")
         return record
 
-    def mark_started(self, id_: int, run_id: str) -> Record:
+    def mark_started(self, id_: int, run_id: str, *, followed: bool = True) -> Record:
         self.fate.pass_by("answered")
-        record = super().mark_started(id_, run_id)
+        record = super().mark_started(id_, run_id, followed=followed)
         self.fate.pass_by("noted")
         return record
 
