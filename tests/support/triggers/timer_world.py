@@ -140,9 +140,9 @@ class TimerWorld:
         return f"run of {tag}" if tag in self.tags else None
 
     def _between_kills(self, change: Callable[..., Any]) -> Callable[..., Any]:
-        def changed(*values: Any) -> Any:
+        def changed(*values: Any, **more: Any) -> Any:
             self._maybe_kill()
-            result = change(*values)
+            result = change(*values, **more)
             self._maybe_kill()
             return result
 
