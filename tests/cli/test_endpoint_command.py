@@ -11,6 +11,7 @@ import pytest
 from headrace.facility import stop_facility
 from tests.support.command_process import Command, command_in, document
 from tests.support.repository import REPOSITORY
+from tests.support.waiting import wait_until
 
 
 def make_project(root: Path) -> Path:
@@ -88,7 +89,9 @@ def test_a_hosted_endpoint_has_a_log_and_is_renewed(headrace: Command, root: Pat
     assert called.returncode == 0, called.stderr
     row = document(headrace, "endpoint", "status", "here")
     assert row["configuration"]["in_use"] == row["configuration"]["on_disk"]
-    assert row["workers"] == 1
+    # The engine tells its workers at intervals, which the answer of a task does not wait for.
+    status = ("endpoint", "status", "here")
+    wait_until(lambda: document(headrace, *status)["workers"] == 1, "a worker that is told")
     done = headrace("endpoint", "restart", "here")
     assert "the next task starts it anew" in done.stdout
     assert headrace("endpoint", "log", "here", "--workers").returncode == 0
