@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace._internal import html_report
 from headrace.seismic.report.html import (
     Chapter,
     Picture,
@@ -168,13 +169,13 @@ def test_what_cannot_be_reported_is_told(tmp_path: Path) -> None:
     def of(path: Path) -> Report:
         return Report("a", "b", (Chapter("c", pictures=(Picture("t", "x", path),)),))
 
-    with pytest.raises(ReportError, match=r"nowhere\.png: cannot be read"):
+    with pytest.raises(html_report.ReportError, match=r"nowhere\.png: cannot be read"):
         report_html(of(tmp_path / "nowhere.png"))
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(ReportError, match="neither PNG nor SVG"):
         write_report(tmp_path / "r.html", of(tmp_path / "a.png"))
     assert not (tmp_path / "r.html").exists()
-    with pytest.raises(ReportError, match="a row of 1 under 2 columns"):
+    with pytest.raises(html_report.ReportError, match="a row of 1 under 2 columns"):
         Table("t", ("a", "b"), (("x",),))
     with pytest.raises(ReportError, match="cannot write the report"):
         write_report(Path("/proc/r.html"), Report("a", "b", ()))
