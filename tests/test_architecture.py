@@ -105,7 +105,7 @@ def test_imports_go_down_only() -> None:
 
 
 def test_other_packages_import_what_compute_makes_public() -> None:
-    folders = {"batch", "managed_endpoints", "scheduler", "stages"}
+    folders = {"attempts", "batch", "managed_endpoints", "scheduler", "stages"}
     for module in MODULES:
         for imported in imports_of(module, everywhere=True):
             if package_of(imported) == "compute" != package_of(module):

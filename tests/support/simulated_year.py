@@ -23,8 +23,8 @@ import psutil
 from headrace.notifications import Notification
 from headrace.notifications.outbox import Outbox
 from headrace.notifications.sender import NotificationSender
+from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers import Arrival, Ledger, Trigger
-from headrace.triggers.arrival_runs import RunOutcome
 from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.run_follower import RunFollower

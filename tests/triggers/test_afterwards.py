@@ -10,6 +10,7 @@ import pytest
 
 from headrace._internal import renaming
 from headrace._internal.renaming import rename_without_replacing
+from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers import (
     ArrivalFinished,
     Problem,
@@ -22,7 +23,6 @@ from headrace.triggers import (
     replay_arrivals,
 )
 from headrace.triggers import arrival_finisher as finisher
-from headrace.triggers.arrival_runs import RunOutcome
 from headrace.triggers.tables.afterwards import AfterwardsTable
 from headrace.triggers.trigger_cycles import move_cycles
 from tests.support.triggers.launches import Launches

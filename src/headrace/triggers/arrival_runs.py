@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from headrace._internal.backoff import backoff_seconds
+from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers.arrival_table import read_record
 from headrace.triggers.ledger_schema import NOT_FOLLOWED
 from headrace.triggers.record import Record, record_from_row
@@ -19,21 +20,6 @@ Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 Consequence = Literal["", "retry", "hold", "afterwards"]
 # Seconds before a retry at most.
 LONGEST_BACKOFF = 3600.0
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """Outcome of a run.
-
-    Attributes:
-        status: ``SUCCEEDED``, ``FAILED``, ``ENDED``, or ``GONE`` where the service has it no more.
-        cause: why it failed, in one line.
-        is_code_error: whether the cause is an error of the code, which a retry meets again.
-    """
-
-    status: str
-    cause: str = ""
-    is_code_error: bool = False
 
 
 @dataclass(frozen=True)

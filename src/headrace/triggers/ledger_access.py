@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headrace.triggers.arrival_runs import RunOutcome, read_run_outcomes
+from headrace.runs.run_outcomes import RunOutcome
+from headrace.triggers.arrival_runs import read_run_outcomes
 from headrace.triggers.arrival_table import paused_triggers, read_record, read_records
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_opening import connect

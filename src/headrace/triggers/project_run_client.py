@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project
 from headrace.runs.ended_runs import ended_runs, newest_completion, output_of
 from headrace.runs.input_resolution import locations_of
 from headrace.runs.launch import check_roots, deployed_flow, start
+from headrace.runs.run_texts import LABEL_LENGTH, TAG_LENGTH, shorten
+from headrace.runs.service_connection import ServiceConnection, is_final_refusal
 from headrace.runs.tags import find_tagged
 from headrace.triggers.run_end import DEPTH_TAG, run_end_from_document
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
+    from headrace.runs.run_outcomes import RunOutcome
     from headrace.triggers import Arrival, Trigger
-    from headrace.triggers.arrival_runs import RunOutcome
     from headrace.triggers.run_end import RunEnd
 
 T = TypeVar("T")
-# As much as the service takes; names of files are longer at times.
-LABEL_LENGTH: Final = 64
-TAG_LENGTH: Final = 128
-_END: Final = 8
-# Refusals that may pass: logins and consents are given, limits and conflicts go by.
-_PASSING: Final = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
 
 
 class ProjectRunClient:
@@ -51,10 +44,8 @@ class ProjectRunClient:
     ) -> None:
         self._project = project
         self._target = target
-        self._connect = connect
+        self._connection = ServiceConnection(connect)
         self._arrival_of = arrival_of
-        self._connecting = threading.Lock()
-        self._own = threading.local()
 
     @property
     def project(self) -> Project:
@@ -107,7 +98,7 @@ class ProjectRunClient:
             except ProjectError as error:
                 raise StartRefused(str(error)) from error
             except GlobusAPIError as error:
-                if 400 <= error.http_status < 500 and error.http_status not in _PASSING:
+                if is_final_refusal(error):
                     raise StartRefused(str(explain(error))) from error
                 raise
             return str(run["run_id"])
@@ -144,7 +135,7 @@ class ProjectRunClient:
         Raises:
             HeadraceError: the services cannot be asked.
         """
-        from headrace.triggers.run_outcomes import read_outcomes
+        from headrace.runs.run_outcomes import read_outcomes
 
         return self.with_services(lambda services: read_outcomes(services, run_ids))
 
@@ -259,21 +250,7 @@ class ProjectRunClient:
         Raises:
             HeadraceError: they cannot be asked.
         """
-        from globus_sdk import GlobusError
-
-        from headrace.hosted import explain
-
-        services: Services | None = getattr(self._own, "services", None)
-        if services is None:
-            with self._connecting:
-                services = self._connect()
-        self._own.services = None
-        try:
-            answer = ask(services)
-        except GlobusError as error:
-            raise explain(error) from error
-        self._own.services = services
-        return answer
+        return self._connection.ask(ask)
 
 
 def flow_names(project: Project, target: str, flows: Sequence[str]) -> dict[str, str]:
@@ -286,16 +263,13 @@ def flow_names(project: Project, target: str, flows: Sequence[str]) -> dict[str,
 
 
 def _read_run(services: Services, run_id: str) -> dict[str, Any]:
-    from globus_sdk import GlobusAPIError
-
+    from headrace.runs.run_outcomes import read_run_if_known
     from headrace.triggers import StartRefused
 
-    try:
-        return services.read(f"/runs/{run_id}")
-    except GlobusAPIError as error:
-        if error.http_status == 404:
-            raise StartRefused(f"run {run_id}, which failed, was deleted meanwhile") from error
-        raise
+    document = read_run_if_known(services, run_id)
+    if document is None:
+        raise StartRefused(f"run {run_id}, which failed, was deleted meanwhile")
+    return document
 
 
 def run_label(trigger: Trigger, arrival: Arrival) -> str:
@@ -312,18 +286,3 @@ def run_tags(trigger: Trigger, arrival: Arrival) -> tuple[str, ...]:
     texts = render_input(list(trigger.tags), arrival)
     texts += [f"{DEPTH_TAG}{arrival.chain_depth}"] if arrival.chain_depth else []
     return tuple(cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut)
-
-
-def shorten(text: str, length: int) -> str:
-    """Return a text as the service takes it: not longer, and different for different texts.
-
-    Args:
-        text: a label or a tag; white space is joined, as the service does, and other control
-            characters, which names of files may have and labels may not, are written out.
-        length: the most characters.
-    """
-    text = terminal_text(" ".join(text.split()))
-    if len(text) <= length:
-        return text
-    end = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_END]
-    return f"{text[: length - _END - 1]}…{end}"

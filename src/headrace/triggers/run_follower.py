@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace._internal.backoff import backoff_seconds
+from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers.arrival_finisher import ArrivalFinisher
 from headrace.triggers.arrival_location import arrival_from_record
-from headrace.triggers.arrival_runs import OutcomeRules, RecordedOutcome, RunOutcome
+from headrace.triggers.arrival_runs import OutcomeRules, RecordedOutcome
 from headrace.triggers.errors import LedgerUnusable
 from headrace.triggers.events import RunEnded, TriggerHeld, WatchEvent
 from headrace.triggers.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from headrace.triggers.arrival_runs import RunOutcome
+from headrace.runs.run_outcomes import RunOutcome
 
 if TYPE_CHECKING:
     from headrace.triggers.arrival import Arrival

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headrace.triggers.arrival_runs import RunOutcome
+from headrace.runs.run_outcomes import RunOutcome
 from tests.support.triggers.trigger_watch import MemoryRunClient
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers import Arrival, Trigger
-from headrace.triggers.arrival_runs import RunOutcome
 from headrace.triggers.run_follower import RunFollower
 from headrace.triggers.run_service import RunService
 from headrace.triggers.tables.afterwards import AfterwardsTable

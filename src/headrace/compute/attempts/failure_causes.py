@@ -242,6 +242,39 @@ def _cause(outcome: JobOutcome, lines: Sequence[str]) -> tuple[FailureCause, str
     return FailureCause.PROGRAM, ""
 
 
+# What is said of a job in the line that its caller gets (`JobCall.failure_message`).
+_TOLD: Final = tuple(
+    (cause, re.compile(rf"\bjob(?: [\w.\[\]+-]+)?: {words}"))
+    for cause, words in (
+        (FailureCause.NODE, "node failure"),
+        (FailureCause.TIME_LIMIT, "time limit"),
+        (FailureCause.MEMORY, "out of memory"),
+        (FailureCause.OUTPUTS_MISSING, "outputs missing: "),
+        (FailureCause.NEVER_STARTED, "never started: "),
+        (FailureCause.CANCELLED, "cancelled"),
+        (FailureCause.LOST, "lost"),
+        (FailureCause.KILLED, r"failed with code (?:137|143|-9|-15)\b"),
+        (FailureCause.CRASHED, r"failed with code (?:139|135|134|136|132|-11|-7|-6|-8|-4)\b"),
+    )
+)
+
+
+def cause_in_text(text: str) -> FailureCause | None:
+    """Return the cause that a message of a failure tells; None where it tells none.
+
+    Args:
+        text: what a function that runs jobs raised, or what a program printed.
+    """
+    for cause, pattern in _TOLD:
+        if pattern.search(text):
+            return cause
+    lines = text.splitlines()
+    for texts in (*_SPOKEN, _FILES, _CRASHED, _KILLED):
+        if (found := _first(texts, lines)) is not None:
+            return found[0]
+    return None
+
+
 def _cause_of_tracebacks(lines: Sequence[str]) -> tuple[FailureCause, str]:
     """Return the cause of exceptions: that of the one which another rank's end did not cause."""
     exceptions = [line for line in lines if _EXCEPTION.match(line)]

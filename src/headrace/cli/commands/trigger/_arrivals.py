@@ -8,8 +8,8 @@ from headrace.cli.parsing.session import current
 from headrace.triggers.arrival import entry_name
 
 if TYPE_CHECKING:
+    from headrace.runs.run_outcomes import RunOutcome
     from headrace.triggers import Record
-    from headrace.triggers.arrival_runs import RunOutcome
 
 
 def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
