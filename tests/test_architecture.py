@@ -11,7 +11,7 @@ from headrace import compute
 from tests.support.repository import SOURCE
 
 LAYERS = (
-    {"cli", "demos"},
+    {"cli", "demos", "python_api"},
     {"project_status"},
     {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},

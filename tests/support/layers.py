@@ -95,6 +95,7 @@ SERVICE_FILES = (
     "phone_answers/test_pushover.py",
     "project/test_pipelines.py",
     "project/test_targets.py",
+    "python_api",
     "runs/test_facility_notifications.py",
     "runs/test_run_notifier.py",
     "runs/test_run_output.py",

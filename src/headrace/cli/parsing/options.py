@@ -85,9 +85,10 @@ def project_options(function: F) -> F:
         "directory",
         type=click.Path(path_type=Path),
         metavar="DIR",
+        envvar="HEADRACE_PROJECT",
         expose_value=False,
         callback=_keep("directory"),
-        help="Directory of the project; by default this one or the nearest above.",
+        help="Directory of the project; HEADRACE_PROJECT, else this one or the nearest above.",
     )(function)
 
 
