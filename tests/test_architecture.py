@@ -13,6 +13,7 @@ from tests.support.repository import SOURCE
 LAYERS = (
     {"cli", "demos", "python_api"},
     {"project_status"},
+    {"campaigns"},
     {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},
     {"project", "config"},

@@ -11,6 +11,7 @@
     ├── ComputeError         compute: endpoints, functions, batch jobs
     ├── ProjectError         project: headrace.toml, the lock file, deploying
     ├── TriggerError         triggers: trigger files and the ledger
+    ├── CampaignError        campaigns: campaign files, their tables and the ledger
     ├── SeismicError         seismic: waveforms, windows, adjoint sources
     ├── DataRunError         datarun: event files, trace fits, histograms
     └── RanksError           ranks: several processes that share a program's work
