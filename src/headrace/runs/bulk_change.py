@@ -11,6 +11,7 @@ from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
+from headrace.runs.batch_change import RUNS_OF_A_REQUEST, send_change
 from headrace.runs.change_record import ChangeRecord, ChangeRecords
 from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.poller import FINAL
@@ -25,8 +26,6 @@ Document = Mapping[str, Any]
 
 # Changes that one request makes for many runs.
 _BY_BATCH: Final = frozenset({"cancel", "tag", "hold", "release"})
-# Runs of one request for a change of many.
-_RUNS_OF_A_REQUEST: Final = 500
 # The clock of this machine may be ahead of the hosted service's by so much.
 _CLOCK_ERROR: Final = timedelta(minutes=10)
 
@@ -271,21 +270,17 @@ class RunChanger:
             wanted: the change: its verb is ``cancel``, ``tag``, ``hold`` or ``release``.
             documents: the runs.
         """
-        for first in range(0, len(documents), _RUNS_OF_A_REQUEST):
-            yield from self._batch(wanted, documents[first : first + _RUNS_OF_A_REQUEST])
+        for first in range(0, len(documents), RUNS_OF_A_REQUEST):
+            yield from self._batch(wanted, documents[first : first + RUNS_OF_A_REQUEST])
 
     def _batch(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
         from headrace.hosted import explain, sdk
 
-        body: dict[str, Any] = {"filters": {"run_ids": [each["run_id"] for each in documents]}}
-        if wanted.verb != "tag":
-            body["set"] = {"status": wanted.verb}
-        if wanted.add_tags:
-            body["add"] = {"tags": list(wanted.add_tags)}
-        if wanted.remove_tags:
-            body["remove"] = {"tags": list(wanted.remove_tags)}
+        status = "" if wanted.verb == "tag" else wanted.verb
+        tags = {"add_tags": wanted.add_tags, "remove_tags": wanted.remove_tags}
+        run_ids = [str(each["run_id"]) for each in documents]
         try:
-            self._services.flows.post("/batch/runs", data=body)
+            send_change(self._services, run_ids, status=status, **tags)
         except sdk().GlobusAPIError as error:
             line = terminal_text(str(explain(error)))
             for each in documents:

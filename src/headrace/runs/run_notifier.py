@@ -6,19 +6,15 @@ At ``local`` the facility tells of its runs by itself; the follower tells of arr
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import write_private
-from headrace.config.notify_table import notify_events, status_event
+from headrace.config.notify_table import status_event
 from headrace.notifications import Notification
-from headrace.notifications.outbox import Outbox
-from headrace.notifications.send import destinations
-from headrace.notifications.sender import NotificationSender
 from headrace.runs.poller import RunView
+from headrace.runs.project_outbox import ProjectOutbox
 from headrace.runs.run_messages import RunMessage, run_message
 
 if TYPE_CHECKING:
@@ -45,13 +41,10 @@ class RunNotifier:
         self._path = path
         self._report = report
         self._target = target
-        self._events = notify_events(project.config.notify)
+        self._outbox = ProjectOutbox(project, report)
+        self._events = self._outbox.events
         self._open, self._external = _read(path)
         self._notified: dict[str, None] = {}
-        self._outbox: Outbox | None = None
-        self._sender: NotificationSender | None = None
-        if destinations(project.config.notify):
-            self._start_sender()
 
     def pending_runs(self, *, external: bool = False) -> list[str]:
         """Return the runs that had not ended when the watch was ended last.
@@ -78,7 +71,7 @@ class RunNotifier:
         if known is None or known == view.status:
             return
         if self._target != "local" and status_event(view.status) in self._events:
-            self._notify(run_message(view, self._target))
+            self._outbox.add(run_message(view, self._target))
         if view.final:
             del self._open[view.id]
             self._notified[view.id] = None
@@ -103,7 +96,7 @@ class RunNotifier:
         message = f"{arrival} arrived, and no run can be started: {reason}"
         found = Notification(f"{arrival}: no run", message, "error", key=f"no run/{arrival}")
         more = "headrace trigger arrivals"
-        self._notify(RunMessage(found, "{count} arrivals get no run", arrival, more))
+        self._outbox.add(RunMessage(found, "{count} arrivals get no run", arrival, more))
 
     def notify_held(self, trigger: str, reason: str) -> None:
         """Notify people that a trigger starts nothing more until it is resumed."""
@@ -112,7 +105,7 @@ class RunNotifier:
         message = f"the trigger {trigger} starts nothing more: {reason}"
         found = Notification(f"{trigger}: held", message, "error", key=f"held/{trigger}")
         topic = "{count} triggers start nothing more"
-        self._notify(RunMessage(found, topic, trigger, "headrace trigger arrivals"))
+        self._outbox.add(RunMessage(found, topic, trigger, "headrace trigger arrivals"))
 
     def notify_arrival(self, arrival: str, trigger: str) -> None:
         """Notify people that something has arrived, where they want to know."""
@@ -120,46 +113,11 @@ class RunNotifier:
             text = f"{arrival} arrived ({trigger})"
             found = Notification(text, text, key=f"arrival/{trigger}/{arrival}")
             topic = f"{{count}} arrivals of {trigger}"
-            self._notify(RunMessage(found, topic, arrival, "headrace trigger arrivals"))
+            self._outbox.add(RunMessage(found, topic, arrival, "headrace trigger arrivals"))
 
     def close(self) -> None:
         """Send what waits, where no other process does."""
-        if self._sender is None or self._outbox is None:
-            return
-        self._sender.stop()
-        try:
-            self._sender.flush()
-        finally:
-            self._sender.stop()
-            self._outbox.close()
-
-    def _start_sender(self) -> None:
-        try:
-            self._outbox = Outbox.of_project(self._project.root)
-        except (OSError, sqlite3.Error) as error:
-            self._report(f"nobody is notified: {error}")
-            return
-        self._sender = NotificationSender(
-            self._outbox, self._project.name, lambda: self._project.config.notify, self._report
-        )
-        self._sender.start()
-
-    def _notify(self, message: RunMessage) -> None:
-        if self._outbox is None or self._sender is None:
-            return
-        try:
-            self._outbox.add(
-                message.notification,
-                time.time(),
-                topic=message.topic,
-                label=message.label,
-                more=message.more,
-            )
-        except sqlite3.Error as error:
-            # A full disk does not end a watch.
-            self._report(f"{self._outbox.path}: cannot be written: {error}")
-            return
-        self._sender.wake()
+        self._outbox.close()
 
     def _save(self) -> None:
         self._external &= self._open.keys()
