@@ -39,6 +39,28 @@ EXAMPLES: dict[str, str] = {
         [start]
         flow = "f"
     """,
+    "campaign.toml": """
+        [members]
+        table = "a.csv"
+        [[steps]]
+        name = "a"
+        flow = "f"
+        [steps.legs]
+        [results]
+        [lanes.l]
+        [limits]
+        [retries]
+        [after.leg]
+        flow = "f"
+        [after.member]
+        flow = "f"
+        [after.group]
+        flow = "f"
+        [after.campaign]
+        flow = "f"
+        [keep.results]
+        collection = "a"
+    """,
     "adjoint_sources.toml": """
         period_band = [10.0, 100.0]
         components = ["Y"]
@@ -103,6 +125,10 @@ STRICTER = {
     "trigger.toml": {"watch.members", "watch.collection", "limits.quiet_hours", "limits.timezone"}
     | {"every", "every.interval", "every.at", "every.weekdays", "every.timezone"}
     | {"every.stop_after", "after.flow"},
+    "campaign.toml": {"steps", "start.flow", "steps.0.pack", "steps.0.member", "results.members"}
+    | {"members.table", "members.trigger", "members.directories.collection"}
+    | {"lanes.l.endpoint", "lanes.l.collection", "lanes.l.profile", "keep.results.collection"}
+    | {"limits.starts", "limits.stop_when", "retries.backoff", "keep.scratch"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }

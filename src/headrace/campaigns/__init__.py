@@ -1,4 +1,13 @@
-"""Campaigns: tables of members, each of which goes through the steps of its campaign once."""
+"""Campaigns: tables of members, each of which goes through the steps of its campaign once.
+
+Modules:
+
+==========================================  =====================================================
+`campaign`, `campaign_file`, `tables`       what a campaign file says, and its keys, declared
+`campaign_loading`, `template_check`        files read, and checked against their project
+`rendering`                                 placeholders of members, attempts and lanes
+==========================================  =====================================================
+"""
 
 from __future__ import annotations
 
@@ -7,6 +16,15 @@ from typing import TYPE_CHECKING
 from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from headrace.campaigns.campaign import Campaign, Graft, Lane, Step
+    from headrace.campaigns.campaign_loading import (
+        campaign_file,
+        campaign_names,
+        campaign_of_definition,
+        load_campaign,
+        project_problems,
+        read_campaign,
+    )
     from headrace.campaigns.errors import (
         CampaignError,
         CampaignLedgerBusy,
@@ -18,13 +36,23 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Campaign",
     "CampaignError",
     "CampaignLedgerBusy",
     "CampaignLedgerUnusable",
     "CampaignProblems",
+    "Graft",
+    "Lane",
     "MemberRefused",
     "NeedsCircle",
     "SelectionError",
+    "Step",
+    "campaign_file",
+    "campaign_names",
+    "campaign_of_definition",
+    "load_campaign",
+    "project_problems",
+    "read_campaign",
 ]
 
 __getattr__ = lazy_names(__name__)

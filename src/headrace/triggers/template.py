@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace._internal.near_names import known_names
@@ -13,13 +15,36 @@ from headrace.triggers.errors import StartRefused, TriggerError
 from headrace.triggers.output_values import OUTPUT, OutputValue, is_output_path, sole_path
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_TYPED = re.compile(r"\{(\w+):(\w+)\}")
+_TYPED = re.compile(r"\{([^{}:]+):(\w+)\}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_EXACT = re.compile(r"\{(\w+)\}")
+_EXACT = re.compile(r"\{([^{}:]+)\}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
-Texts = str | tuple[str, ...] | OutputValue
-"""What a placeholder stands for: a text, a list of them, or the output of a run."""
+
+@dataclass(frozen=True, slots=True)
+class JsonValue:
+    """A JSON value: itself where a template is its placeholder alone, its text within others.
+
+    Attributes:
+        value: the value.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentValue:
+    """A value that is not there: a template that has its placeholder is refused.
+
+    Attributes:
+        problem: what is said of the placeholder, after its name.
+    """
+
+    problem: str
+
+
+Texts = str | tuple[str, ...] | OutputValue | JsonValue | AbsentValue
+"""What a placeholder stands for: a text, a list of them, the output of a run, another value."""
 
 
 def parent_names(depth: int) -> tuple[str, ...]:
@@ -97,6 +122,27 @@ def render_input(template: Any, arrival: Arrival) -> Any:
     return _render(template, placeholders(arrival), "")
 
 
+def render_texts(
+    template: Any, texts: Mapping[str, Texts], where: str = "", *, typed: bool = True
+) -> Any:
+    """Fill in a template with what placeholders stand for, as `render_input` does.
+
+    Args:
+        template: a JSON value; every text in it, at any depth, is a template.
+        texts: what each placeholder stands for.
+        where: how to call the template in errors, such as "start.input"; "": not at all.
+        typed: whether a text may become another value.
+
+    Returns:
+        a new JSON value.
+
+    Raises:
+        StartRefused: a value is absent, or not the number that the template asks for.
+        TriggerError: as `render_input`.
+    """
+    return _render(template, texts, where, typed)
+
+
 def check_template(
     template: Any, where: str, known: Mapping[str, Texts] | None = None, *, typed: bool = True
 ) -> None:
@@ -130,6 +176,8 @@ def _render(value: Any, texts: Mapping[str, Texts], where: str, typed: bool = Tr
         items = texts.get(alone[1]) if alone else None
         if isinstance(items, tuple):
             return list(items)
+        if isinstance(items, JsonValue):
+            return items.value
         exact = _TYPED.fullmatch(value) if typed else None
         return _convert(exact, texts, where) if exact else _fill(value, texts, where)
     if isinstance(value, Mapping):
@@ -160,12 +208,18 @@ def _fill(text: str, texts: Mapping[str, Texts], where: str) -> str:
             known = known_names(piece[1], texts)
             raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
         found = texts[piece[1]]
-        if not isinstance(found, str):
-            raise TriggerError(
-                f'{where}: {piece[0]} in "{text}" is a list; it stands in an input alone, as a '
-                "text of its own"
-            )
-        return found
+        if isinstance(found, str):
+            return found
+        if isinstance(found, AbsentValue):
+            raise StartRefused(_at(where, f"{piece[0]} {found.problem}"))
+        value = found.value if isinstance(found, JsonValue) else found
+        if isinstance(found, JsonValue) and not isinstance(value, list | Mapping):
+            return value if isinstance(value, str) else json.dumps(value)
+        kind = "an object" if isinstance(value, Mapping) else "a list"
+        raise TriggerError(
+            f'{where}: {piece[0]} in "{text}" is {kind}; it stands in an input alone, as a '
+            "text of its own"
+        )
 
     return _PIECE.sub(put, text)
 
@@ -182,11 +236,31 @@ def _number(text: str) -> float:
     return float(text)
 
 
-_TYPES: Final[Mapping[str, Callable[[str], int | float]]] = {"int": _integer, "float": _number}
+def _at(where: str, problem: str) -> str:
+    return f"{where}: {problem}" if where else problem
 
 
-def _convert(piece: re.Match[str], texts: Mapping[str, Texts], where: str) -> int | float:
-    """Return the number that a placeholder with a type makes."""
+def _same(text: str) -> str:
+    return text
+
+
+_TYPES: Final[Mapping[str, Callable[[str], int | float | str]]] = {
+    "float": _number,
+    "int": _integer,
+    "text": _same,
+}
+
+
+def _text_of(found: Texts) -> str:
+    """Return the text that a type is made of."""
+    value = found.value if isinstance(found, JsonValue) else found
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # a column of numbers has 3.0 where 3 was meant
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _convert(piece: re.Match[str], texts: Mapping[str, Texts], where: str) -> int | float | str:
+    """Return what a placeholder with a type makes."""
     name, type_ = piece[1], piece[2]
     if name not in texts:
         known = known_names(name, texts)
@@ -196,8 +270,11 @@ def _convert(piece: re.Match[str], texts: Mapping[str, Texts], where: str) -> in
             f"{where}: unknown placeholder {piece[0]}: no type {type_!r}; "
             f"{known_names(type_, _TYPES)}"
         )
+    found = texts[name]
+    if isinstance(found, AbsentValue):
+        raise StartRefused(_at(where, f"{{{name}}} {found.problem}"))
+    text = _text_of(found)
     try:
-        return _TYPES[type_](str(texts[name]))
+        return _TYPES[type_](text)
     except ValueError as error:
-        place = f"{where}: " if where else ""
-        raise StartRefused(f"{place}{piece[0]}: {texts[name]!r} is not {error}") from error
+        raise StartRefused(_at(where, f"{piece[0]}: {text!r} is not {error}")) from error
