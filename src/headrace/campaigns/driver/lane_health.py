@@ -17,7 +17,7 @@ _LOST: Final = frozenset({FailureCause.LOST.value, FailureCause.NODE.value})
 
 
 class LaneHealth:
-    """What is known of a lane's endpoint and its latest runs.
+    """Health of a lane, from its endpoint and its latest runs.
 
     No answer says nothing: it is neither here nor lost by it.
 
@@ -48,7 +48,7 @@ class LaneHealth:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is lost."""
+        """True while it is lost."""
         return self.lost_since is not None
 
     def record_answer(self, now: float, problem: str) -> None:

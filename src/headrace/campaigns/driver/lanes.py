@@ -40,17 +40,17 @@ class ReadyMember(Protocol):
 
     @property
     def category(self) -> str:
-        """Which lanes may take it; "" for none in particular."""
+        """The kind of lanes that may take it; "" for none in particular."""
         ...
 
     @property
     def wanted_lane(self) -> str:
-        """Where a person wants it; "" for anywhere."""
+        """The lane where a person wants it; "" for any."""
         ...
 
     @property
     def avoided_lane(self) -> str:
-        """Where it shall not be, if there is another; "" for none."""
+        """The lane that it shall not have, if there is another; "" for none."""
         ...
 
 
@@ -91,7 +91,7 @@ class LaneLoad:
 
     @property
     def closed_reason(self) -> str:
-        """Why nothing at all is started there; empty where something may be."""
+        """The reason why nothing at all is started there; empty where there is none."""
         return self.problem or ("it is drained" if self.is_drained else "")
 
     def refusal(self, member: ReadyMember) -> str:

@@ -75,7 +75,7 @@ class RecentStarts:
 
 @dataclass(frozen=True)
 class RunNeeds:
-    """What a run takes of a campaign's limits.
+    """Share of the limits of a campaign that a run takes.
 
     Attributes:
         core_hours: what it is expected to cost; 0 where that is not told.
@@ -88,7 +88,7 @@ class RunNeeds:
 
 @dataclass
 class StartBudget:
-    """What may be started now; used up as starts are planned.
+    """Room for starts at this moment; used up as starts are planned.
 
     Attributes:
         members: members that may be started; None: any number.

@@ -1,4 +1,4 @@
-"""Whose fault a failed attempt was, and whether, when and where the member is tried again."""
+"""Retries of failed attempts: whose fault it was, and whether, when and where to try again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RetryRules(Protocol):
 
     @property
     def move(self) -> bool:
-        """Whether the next attempt takes another lane."""
+        """True if the next attempt is to take another lane."""
         ...
 
     @property
@@ -74,7 +74,7 @@ class AttemptFailure:
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """What follows from the failure of an attempt.
+    """Decision after the failure of an attempt.
 
     Attributes:
         again: whether the member is tried again.

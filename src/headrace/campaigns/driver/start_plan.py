@@ -42,7 +42,7 @@ class PlannedRun(Generic[M]):
 
 @dataclass
 class StartPlan(Generic[M]):
-    """What is to be started now.
+    """Plan of what is to be started now.
 
     Attributes:
         runs: the runs, in the order of their members.

@@ -27,7 +27,7 @@ class StopRule(Protocol):
 
     @property
     def last(self) -> int:
-        """How many of the last ends the share is of."""
+        """Number of the last ends that the share is of."""
         ...
 
 

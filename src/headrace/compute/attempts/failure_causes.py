@@ -243,7 +243,7 @@ def _cause(outcome: JobOutcome, lines: Sequence[str]) -> tuple[FailureCause, str
 
 
 # What is said of a job in the line that its caller gets (`JobCall.failure_message`).
-_TOLD: Final = tuple(
+_MESSAGES: Final = tuple(
     (cause, re.compile(rf"\bjob(?: [\w.\[\]+-]+)?: {words}"))
     for cause, words in (
         (FailureCause.NODE, "node failure"),
@@ -265,7 +265,7 @@ def cause_in_text(text: str) -> FailureCause | None:
     Args:
         text: what a function that runs jobs raised, or what a program printed.
     """
-    for cause, pattern in _TOLD:
+    for cause, pattern in _MESSAGES:
         if pattern.search(text):
             return cause
     lines = text.splitlines()
