@@ -61,7 +61,7 @@ print(sum(hasattr(finder, "bundle") for finder in sys.meta_path))
 @pytest.mark.parametrize("package", bundling.BUNDLED_PACKAGES)
 def test_what_is_registered_is_read_as_it_stands_in_its_files(tmp_path: Path, package: str) -> None:
     name = {"batch": "run_batch_job", "scheduler": "get_scheduler", "stages": "run_stage"}
-    name["attempts"] = "run_repeated_job"
+    name |= {"attempts": "run_repeated_job", "packs": "run_pack"}
     imported = name[package.rpartition(".")[2]]
     write(tmp_path, FORWARD.replace("headrace.compute.batch import run_batch_job",
                                     f"{package} import {imported} as run_batch_job"))  # fmt: skip

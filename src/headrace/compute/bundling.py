@@ -28,6 +28,7 @@ BUNDLED_PACKAGES: Final = (
     "headrace.compute.scheduler",
     "headrace.compute.stages",
     "headrace.compute.attempts",
+    "headrace.compute.packs",
 )
 _PARENT: Final = "headrace.compute"
 _QUOTES: Final = "'''"

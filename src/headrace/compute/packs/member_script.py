@@ -1,0 +1,71 @@
+"""Scripts of members: one that is the same for all, and the command of each."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+from .member import PackMember
+from .output_patterns import fits
+
+# What the job runs; its argument is the member's directory. The files are listed where they were
+# made: another machine may see them later. Whoever ends this script by a signal, as the kernel does
+# when the worker was killed, ends the command with it.
+MEMBER_SCRIPT: Final = """#!/bin/bash
+directory=$1
+cd "$directory/work" || exit 125
+rm -f "$directory/files"
+read -r _ _ _ _ group _ <"/proc/$$/stat"
+bash "$directory/command.sh" &
+child=$!
+end_command() {
+  trap "" TERM
+  if [ "$group" = "$$" ]; then kill -s TERM 0; else kill -s TERM "$child"; fi
+}
+trap end_command TERM
+wait "$child"
+code=$?
+while kill -0 "$child" 2>/dev/null; do
+  wait "$child"
+  code=$?
+done
+find -L . -type f -printf '%s %P\\0' >"$directory/.files.$$" 2>/dev/null &&
+  mv "$directory/.files.$$" "$directory/files"
+exit "$code"
+"""
+SCRIPT_NAME: Final = "member.sh"
+COMMAND_NAME: Final = "command.sh"
+
+
+def command_text(member: PackMember, *, resumes: bool) -> str:
+    """Return the text of a member's command.
+
+    Args:
+        member: the member.
+        resumes: whether a further attempt goes on with the files of the one before; otherwise its
+            outputs are removed first, so that none of them is taken for this one's.
+    """
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in member.environment.items()]
+    stale = [
+        _shell_pattern(pattern)
+        for pattern in (*member.outputs, *member.optional_outputs)
+        if not any(_is_input(pattern, name) for name in member.inputs)
+    ]
+    if stale and not resumes:
+        lines.append(f"(shopt -s nullglob dotglob globstar; rm -rf -- {' '.join(stale)})")
+    return "\n".join([*lines, member.command]) + "\n"
+
+
+def _is_input(pattern: str, name: str) -> bool:
+    """Return whether a pattern may fit an input: what was pushed is not removed."""
+    plain = name.removeprefix("./")
+    return fits(pattern, plain) or (plain.endswith("/") and pattern.startswith((plain, "*")))
+
+
+def _shell_pattern(pattern: str) -> str:
+    """Return a pattern as bash has it: everything but its wildcards quoted."""
+    text = pattern.removeprefix("./").rstrip("/")
+    return "./" + "".join(
+        character if character.isalnum() or character in "*?[]!^-._/" else f"\\{character}"
+        for character in text
+    )

@@ -1,0 +1,232 @@
+"""The directory of a member's attempt: what it works on, its record, and what it returns."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..batch.atomic import write_atomic
+from ..stages.errors import StageError
+from ..stages.manifest import Manifest, digest
+from .errors import MemberError
+from .member import RECORD, STDERR, STDOUT, PackMember
+from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
+from .outcome import MemberOutcome
+from .output_patterns import files_below, fits, missing_patterns
+
+NEXT: Final = "next.json"
+# A file system that many machines share may show a file so much later than its node had it.
+_OUTPUT_SECONDS: Final = 45.0
+_MAX_NEXT_BYTES: Final = 60_000
+_MAX_LOG_BYTES: Final = 1_000_000
+_LISTED: Final = re.compile(r"([0-9]+) (.+)", re.DOTALL)
+
+
+class MemberWorkspace:
+    """The files of one attempt of a member.
+
+    | file | what |
+    |---|---|
+    | ``work/`` | where the command runs; its inputs are here |
+    | ``command.sh``, ``member.sh`` | the command, and the script of the job around it |
+    | ``job/``, ``job-2/`` | the complete record of its batch jobs |
+    | ``files`` | what was in ``work/`` when the command ended, as its node saw it |
+    | ``return/`` | its outputs, ``member.json``, ``member.out`` and ``member.err`` |
+    | ``return.done.json`` | what it was made from; it is not made again as long as that is so |
+
+    Args:
+        path: the directory.
+        member: the member.
+    """
+
+    def __init__(self, path: Path, member: PackMember) -> None:
+        self.path = path
+        self.member = member
+        self.work = path / "work"
+        self.returned = path / "return"
+        self.script = path / SCRIPT_NAME
+
+    def manifest(self, source: Path | None) -> Manifest:
+        """Return the manifest of the member as it is now.
+
+        Args:
+            source: directory that its inputs are copied from; None where they are in ``work/``.
+
+        Raises:
+            MemberError: an input is missing.
+        """
+        member, digests = self.member, {}
+        place = source / member.source.strip("/") if source is not None else self.work
+        for name in member.inputs:
+            try:
+                digests[name] = digest(place / name)
+            except StageError as error:
+                raise MemberError("file system", str(error)) from error
+            if not digests[name] and not (place / name).is_file():
+                raise MemberError("never started", f"input missing: {member.source}{name}")
+        inputs = {
+            "command": member.command,
+            "environment": dict(member.environment),
+            "outputs": [*member.outputs],
+            "optional_outputs": [*member.optional_outputs],
+            "files": digests,
+        }
+        return Manifest(self.path / "return.done.json", self.returned, inputs)
+
+    def prepare(self, source: Path | None, *, resumes: bool) -> None:
+        """Write the scripts, and copy the inputs where they are on this machine.
+
+        Args:
+            source: directory that its inputs are copied from; None where they are in ``work/``.
+            resumes: whether a further attempt goes on with the files of the one before.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.script, MEMBER_SCRIPT, mode=0o755)
+        text = command_text(self.member, resumes=resumes)
+        write_atomic(self.path / COMMAND_NAME, text, mode=0o644)
+        if source is not None:
+            place = source / self.member.source.strip("/")
+            for name in self.member.inputs:
+                copy_tree(place / name, self.work / name)
+
+    def found_outputs(self) -> dict[str, int]:
+        """Return the files that were declared and are there, with their sizes.
+
+        Raises:
+            MemberError: one that is needed is missing, empty or cut.
+        """
+        listed = self._listed_files()
+        missing = missing_patterns(self.member.outputs, listed)
+        if missing:
+            raise MemberError("outputs missing", f"outputs missing: {', '.join(missing[:5])}")
+        wanted = {path: size for path, size in listed.items() if self._is_output(path)}
+        end, pause = time.monotonic() + _OUTPUT_SECONDS, 0.2
+        while True:
+            there = files_below(self.work)
+            late = [path for path, size in wanted.items() if there.get(path) != size]
+            if not late:
+                return wanted
+            if time.monotonic() > end:
+                raise MemberError(
+                    "outputs missing",
+                    f"outputs missing: {late[0]} has {there.get(late[0], 'no')} bytes here and "
+                    f"{wanted[late[0]]} where it was made",
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
+
+    def present_outputs(self) -> dict[str, int]:
+        """Return the files that were declared and happen to be there, of a member that failed."""
+        there = files_below(self.work)
+        return {path: size for path, size in there.items() if self._is_output(path)}
+
+    def read_next(self) -> dict[str, Any] | None:
+        """Return what the command wrote to ``next.json``; None where it wrote none.
+
+        Raises:
+            MemberError: it holds something else than an object, or too much.
+        """
+        path = self.work / NEXT
+        try:
+            if path.stat().st_size > _MAX_NEXT_BYTES:
+                message = f"{NEXT}: more than {_MAX_NEXT_BYTES} bytes"
+                raise MemberError("error of the program", message)
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise MemberError("error of the program", f"{NEXT}: no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise MemberError("error of the program", f"{NEXT}: must hold an object")
+        return found
+
+    def write_return(
+        self, outcome: MemberOutcome, outputs: Mapping[str, int], stdout: str, stderr: str
+    ) -> None:
+        """Make ``return/`` anew.
+
+        Args:
+            outcome: the member's outcome.
+            outputs: the files to be returned.
+            stdout: what the command printed.
+            stderr: what it wrote to its standard error.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        shutil.rmtree(self.returned, ignore_errors=True)
+        self.returned.mkdir(parents=True)
+        listed = sorted({*outputs, *([NEXT] if (self.work / NEXT).is_file() else [])})
+        for name in listed:
+            target = self.returned / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link((self.work / name).resolve(), target)
+            except OSError:  # a file system without hard links
+                shutil.copy2(self.work / name, target)
+        (self.returned / STDOUT).write_text(stdout[-_MAX_LOG_BYTES:], encoding="utf-8")
+        (self.returned / STDERR).write_text(stderr[-_MAX_LOG_BYTES:], encoding="utf-8")
+        member = self.member
+        record = {
+            "key": member.key,
+            "command": member.command,
+            "environment": dict(member.environment),
+            **outcome.to_dict(),
+            "outputs": dict(outputs),
+        }
+        write_atomic(self.returned / RECORD, json.dumps(record, indent=1) + "\n", mode=0o644)
+
+    def forget(self) -> None:
+        """Forget that the member was done."""
+        (self.path / "return.done.json").unlink(missing_ok=True)
+
+    def _is_output(self, path: str) -> bool:
+        patterns: Sequence[str] = (*self.member.outputs, *self.member.optional_outputs)
+        return any(fits(pattern, path) for pattern in patterns)
+
+    def _listed_files(self) -> dict[str, int]:
+        """Return the files as the node saw them; as this machine does, where it left no list."""
+        try:
+            text = (self.path / "files").read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return files_below(self.work)
+        matches = [_LISTED.fullmatch(line) for line in text.split("\0")]
+        return {match[2]: int(match[1]) for match in matches if match is not None}
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a file or directory, to its name in one step.
+
+    Args:
+        source: the file or directory.
+        target: its copy; what is there is replaced.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        if source.is_dir():
+            shutil.copytree(source, temporary, symlinks=True)
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            shutil.copy2(source, temporary)
+        temporary.replace(target)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()

@@ -1,0 +1,184 @@
+"""Packs that run here: real commands side by side."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from headrace.compute.packs import PackError, run_pack
+from headrace.compute.packs.slots import Slots
+from tests.support.sweep_project import member
+from tests.support.waiting import wait_until
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("HEADRACE_JOBS", raising=False)
+
+    def run(*members: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return run_pack(str(tmp_path / "pack"), list(members), **more)["members"]
+
+    return run
+
+
+def test_outputs_come_with_their_directories_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    command = "mkdir -p frames/1; echo a > frames/1/a.png; echo b > b.log; echo c > c.dat"
+    found = run(member("a", command, outputs=["frames/", "*.dat"]))["a"]
+    assert (found["state"], found["files"], found["bytes"]) == ("done", 2, 4)
+    returned = tmp_path / "pack" / "a" / "start-000.1" / "return"
+    files = {str(p.relative_to(returned)) for p in returned.rglob("*") if p.is_file()}
+    assert files == {"frames/1/a.png", "c.dat", "member.json", "member.out", "member.err"}
+    assert json.loads((returned / "member.json").read_text())["outputs"] == {
+        "c.dat": 2,
+        "frames/1/a.png": 2,
+    }
+
+
+def test_environment_and_working_directory_are_the_members_own(run: Run) -> None:
+    command = 'echo "{\\"x\\": \\"$X\\", \\"place\\": \\"$(basename "$PWD")\\"}"'
+    found = run(member("a", command, environment={"X": "it's $1"}), member("b", command))
+    assert found["a"]["facts"] == {"x": "it's $1", "place": "work"}
+    assert found["b"]["facts"] == {"x": "", "place": "work"}
+
+
+def test_what_the_command_wants_next_is_returned(run: Run) -> None:
+    good = "echo '{\"done\": true}' > next.json"
+    found = run(member("good", good), member("bad", "echo [1] > next.json"), member("no", "true"))
+    assert found["good"]["next"] == {"done": True}
+    assert (found["bad"]["state"], found["bad"]["cause"]) == (
+        "failed",
+        "next.json: must hold an object",
+    )
+    assert "next" not in found["no"]
+
+
+def test_done_members_are_not_run_again_unless_something_changed(run: Run, tmp_path: Path) -> None:
+    work = tmp_path / "pack" / "a" / "start-000.1" / "work"
+    work.mkdir(parents=True)
+    (work / "in.txt").write_text("1")
+    count = tmp_path / "count"
+
+    def again(**more: Any) -> list[str]:
+        command = f"echo run >> {count}; cp in.txt out.txt"
+        chosen = {"inputs": ["in.txt"], "outputs": ["out.txt"], **more}
+        outcome = run(member("a", command, **chosen))["a"]
+        assert outcome["state"] == "done"
+        return count.read_text().split()
+
+    assert len(again()) == 1
+    assert len(again()) == 1
+    (work / "in.txt").write_text("2")
+    assert len(again()) == 2
+    (work.parent / "return" / "out.txt").unlink()
+    assert len(again()) == 3
+    assert len(again(outputs=["out*"])) == 4
+
+
+def test_an_output_of_an_earlier_run_is_not_taken_for_this_ones(run: Run, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    command = f"test -e {flag} || date > out.txt"
+    assert run(member("a", command, outputs=["out.txt"]))["a"]["state"] == "done"
+    flag.touch()
+    second = run(member("a", f"{command} # changed", outputs=["out.txt"]))["a"]
+    assert (second["state"], second["category"]) == ("failed", "outputs missing")
+
+
+def test_a_disk_that_is_full_is_not_the_members_fault(run: Run) -> None:
+    found = run(member("a", "echo 'write: No space left on device' >&2; exit 1"))["a"]
+    assert found["category"] == "file system"
+
+
+def test_a_member_that_its_files_failed_has_the_attempts_of_the_settings(
+    run: Run, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    command = f"test -e {flag} || {{ touch {flag}; echo 'Stale file handle' >&2; exit 1; }}"
+    more = {"attempts": 2, "retry_pause": "00:00:00"}
+    found = run(member("a", command), **more)["a"]
+    assert (found["state"], found["attempts"]) == ("done", 2)
+
+
+def test_inputs_and_results_at_the_place_of_the_jobs_are_copied(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "sims" / "a" / "grid").mkdir(parents=True)
+    (source / "sims" / "a" / "grid" / "x.dat").write_text("x")
+    command = "mv grid/x.dat y.dat"
+    more = {"source": "sims/a/", "inputs": ["grid/"], "outputs": ["y.dat"]}
+    results = tmp_path / "results"
+    for _ in range(2):
+        found = run(member("a", command, **more), source=str(source), results=str(results))["a"]
+        assert found["state"] == "done", found
+        assert (results / "a" / "start-000.1" / "y.dat").read_text() == "x"
+        assert (source / "sims" / "a" / "grid" / "x.dat").exists()
+        shutil.rmtree(results)
+
+
+def test_members_share_the_processors(run: Run, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    started.mkdir()
+    # Each ends when it has seen the other: one after the other, they would wait for ever.
+    command = f"touch {started}/$X; while [ $(ls {started} | wc -l) -lt 2 ]; do sleep 0.05; done"
+    pair = [member(x, command, environment={"X": x}, walltime="00:01:00") for x in "ab"]
+    found = run(*pair, cores=2)
+    assert {one["state"] for one in found.values()} == {"done"}
+
+
+def test_a_member_that_needs_more_than_there_is_runs_alone() -> None:
+    slots = Slots(2, ("4", "7"))
+    with slots.held(5, 1) as devices:
+        assert devices == ("4",)
+        assert slots._free == 0
+    with slots.held(1), slots.held(1, 2) as devices:
+        assert sorted(devices) == ["4", "7"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"cores": -1}, "cores must be an integer of at least 0, not -1"),
+        ({"how": "later"}, "how, or HEADRACE_JOBS, 'later'"),
+        ({"source": "here"}, "source must be an absolute path"),
+    ],
+)
+def test_a_pack_with_a_wrong_setting_is_refused(
+    run: Run, more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(PackError, match=message):
+        run(member("a", "true"), **more)
+
+
+PROGRAM = """
+import sys
+from headrace.compute.packs import run_pack
+run_pack(sys.argv[1], [{"key": "a", "directory": "a", "command": sys.argv[2]}])
+"""
+
+
+def test_a_worker_that_is_killed_takes_the_commands_with_it(tmp_path: Path) -> None:
+    command = f"echo $$ > {tmp_path}/shell; sleep 1000 & echo $! > {tmp_path}/pid; wait"
+    words = [sys.executable, "-c", PROGRAM, str(tmp_path / "pack"), command]
+    worker = subprocess.Popen(words)
+    pid = int(wait_until(lambda: _text(tmp_path / "pid"), "the command"))
+    sleeping = psutil.Process(pid)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait(60)
+    wait_until(lambda: not _runs(sleeping), "the end of the command")
+
+
+def _text(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
