@@ -9,6 +9,16 @@ from headrace._internal.lazy_names import lazy_names
 if TYPE_CHECKING:
     from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
     from headrace.campaigns.ledger.campaign_row import CampaignRow, CampaignState
+    from headrace.campaigns.ledger.campaign_table import CampaignTable
+    from headrace.campaigns.ledger.graft_table import (
+        Graft,
+        GraftAfter,
+        GraftStart,
+        GraftState,
+        GraftTable,
+    )
+    from headrace.campaigns.ledger.lane_table import LaneState, LaneTable
+    from headrace.campaigns.ledger.log_table import LogLine, LogTable
     from headrace.campaigns.ledger.member import (
         FINISHED,
         STATES,
@@ -20,6 +30,8 @@ if TYPE_CHECKING:
         NewMember,
         attempt_directory,
     )
+    from headrace.campaigns.ledger.member_table import MemberTable
+    from headrace.campaigns.ledger.ready_queue import QueueName, ReadyQueue
     from headrace.campaigns.ledger.start import (
         Attempt,
         AttemptEnd,
@@ -29,6 +41,7 @@ if TYPE_CHECKING:
         StartKind,
         StartState,
     )
+    from headrace.campaigns.ledger.start_table import EndedStart, StartTable
     from headrace.campaigns.ledger.tables import LedgerTables
 
 __all__ = [
@@ -42,15 +55,30 @@ __all__ = [
     "CampaignLedger",
     "CampaignRow",
     "CampaignState",
+    "CampaignTable",
+    "EndedStart",
+    "Graft",
+    "GraftAfter",
+    "GraftStart",
+    "GraftState",
+    "GraftTable",
+    "LaneState",
+    "LaneTable",
     "LedgerTables",
+    "LogLine",
+    "LogTable",
     "Member",
     "MemberSource",
     "MemberState",
+    "MemberTable",
     "NewMember",
     "NewStart",
+    "QueueName",
+    "ReadyQueue",
     "Start",
     "StartKind",
     "StartState",
+    "StartTable",
     "attempt_directory",
 ]
 

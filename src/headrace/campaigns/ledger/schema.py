@@ -229,6 +229,7 @@ _INDEXES = (
     "CREATE INDEX open_starts ON starts (campaign, lane) WHERE state IN ('intent', 'open')",
     "CREATE INDEX starts_by_time ON starts (campaign, created_at)",
     "CREATE INDEX start_of_run ON starts (run_id) WHERE run_id <> ''",
+    "CREATE INDEX open_by_lane ON attempts (campaign, lane) WHERE state = 'open'",
     "CREATE UNIQUE INDEX open_attempt ON attempts (member) WHERE state = 'open'",
     "CREATE UNIQUE INDEX accepted_attempt ON attempts (member, step, leg) WHERE accepted",
     "CREATE INDEX attempts_of_start ON attempts (start)",

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from headrace.campaigns.ledger.campaign_table import CampaignTable
+from headrace.campaigns.ledger.graft_table import GraftTable
+from headrace.campaigns.ledger.lane_table import LaneTable
+from headrace.campaigns.ledger.log_table import LogTable
 from headrace.campaigns.ledger.member_table import MemberTable
+from headrace.campaigns.ledger.ready_queue import ReadyQueue
+from headrace.campaigns.ledger.start_table import StartTable
 
 
 class LedgerTables:
@@ -19,6 +24,11 @@ class LedgerTables:
         now: the time of the transaction, UTC in ISO format.
         campaigns: the campaigns.
         members: their members.
+        queue: those of them that may be started.
+        starts: the starts of runs, and the attempts that they are.
+        grafts: flows that follow what is done.
+        lanes: the states of lanes.
+        log: who did what, when and why.
     """
 
     def __init__(
@@ -29,3 +39,8 @@ class LedgerTables:
         self.now = now().isoformat()
         self.campaigns = CampaignTable(database, self.now)
         self.members = MemberTable(database, self.now)
+        self.queue = ReadyQueue(database, self.now)
+        self.starts = StartTable(database, self.now, ledger_id)
+        self.grafts = GraftTable(database, self.now)
+        self.lanes = LaneTable(database, self.now)
+        self.log = LogTable(database, self.now)
