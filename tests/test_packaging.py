@@ -24,6 +24,7 @@ EXTRAS_OF = {
     "seismic": {"seismic", "inversion"},
     "notifications": {"notify"},
     "testing": {"testing"},
+    "campaigns": {"tables"},
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},
