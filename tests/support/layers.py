@@ -46,6 +46,7 @@ SERVICE_FILES = (
     "clients",
     "compute/batch/test_job_scripts.py",
     "compute/batch/test_outside_scheduler.py",
+    "compute/batch/test_schedulers_in_allocations.py",
     "compute/managed_endpoints/test_directory.py",
     "compute/scheduler/slurm/test_client.py",
     "compute/packs/test_packs.py",

@@ -11,7 +11,9 @@ from headrace.project.project import Project
 
 # A provider of blocks, or functions that submit their jobs.
 _SLURM_BLOCKS: Final = re.compile(r"^\s*type:\s*[\"']?SlurmProvider\b", re.MULTILINE)
-_SUBMITS_JOBS: Final = re.compile(r"^\s*HEADRACE_JOBS:\s*[\"']?submit\b", re.MULTILINE)
+_SUBMITS_JOBS: Final = re.compile(
+    r"^\s*HEADRACE_JOBS:\s*[\"']?(submit|sbatch|hq|flux)\b", re.MULTILINE
+)
 _SCHEDULER: Final = re.compile(r"^\s*HEADRACE_SCHEDULER:\s*[\"']?([\w.-]+)", re.MULTILINE)
 _SECONDS: Final = 10.0
 
@@ -60,6 +62,7 @@ def check_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
 
 def _scheduler_name(project: Project, endpoint: str) -> str | None:
     """Return the scheduler that a template names, empty for the default; None: it uses none."""
+    from headrace.compute.scheduler import SCHEDULER_OF_HOW
     from headrace.compute.templates import ENVIRONMENT_FILE, TEMPLATE_FILE
 
     template = project.endpoints[endpoint].template
@@ -73,7 +76,10 @@ def _scheduler_name(project: Project, endpoint: str) -> str | None:
         return None  # the endpoint itself says what is wrong with its template
     if _SLURM_BLOCKS.search(text):
         return "slurm"
-    if not _SUBMITS_JOBS.search(text):
+    submits = _SUBMITS_JOBS.search(text)
+    if submits is None:
         return None
+    if submits[1] in SCHEDULER_OF_HOW:
+        return SCHEDULER_OF_HOW[submits[1]]
     named = _SCHEDULER.search(text)
     return named[1] if named else ""

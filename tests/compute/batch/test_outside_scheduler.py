@@ -230,7 +230,11 @@ def test_a_job_inside_of_an_allocation_belongs_to_it(
         ("", {"nodes": 2}, "nodes = 2: Tiny has one node"),
         ("", {"options": ["--exclusive"]}, "option '--exclusive': Tiny has no options"),
         ("#TINY nodes=2", {}, r"work\.sh:2: #TINY nodes: there are time and name"),
-        ("", {"scheduler": "large"}, "scheduler 'large': there is slurm, tiny; another one is"),
+        (
+            "",
+            {"scheduler": "large"},
+            "scheduler 'large': there is flux, hq, slurm, tiny; another one is",
+        ),
     ],
 )
 def test_settings_that_the_scheduler_does_not_have(
@@ -272,7 +276,7 @@ def test_one_that_cannot_be_used_is_named_and_the_others_work(site: Path) -> Non
         with pytest.raises(BatchJobError, match=words) as caught:
             get_scheduler(name)
         assert "\n" not in str(caught.value)
-    assert scheduler_names() == ["empty", "gone", "slurm", "tiny", "twice"]
+    assert scheduler_names() == ["empty", "flux", "gone", "hq", "slurm", "tiny", "twice"]
     assert get_scheduler("tiny").title == "Tiny"
     assert get_scheduler("slurm").title == "Slurm"
 
@@ -336,7 +340,12 @@ def test_doctor_asks_the_scheduler_of_an_endpoint(
     assert found.subject == "Tiny of endpoint site"
     environment.write_text("HEADRACE_JOBS: submit\nHEADRACE_SCHEDULER: large\n")
     (found,) = check_scheduler(project, "site")
-    assert (found.health, "there is slurm, tiny" in found.message) == ("bad", True)
+    assert (found.health, "there is flux, hq, slurm, tiny" in found.message) == ("bad", True)
+    environment.write_text("HEADRACE_JOBS: hq\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = check_scheduler(project, "site")
+    assert found.subject == "HyperQueue of endpoint site"
+    assert found.message == "hq: not on PATH of this machine"
 
 
 def test_the_page_shows_this_scheduler() -> None:

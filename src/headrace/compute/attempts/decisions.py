@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Final
 
 from ..batch.settings import JobSettings
-from ..scheduler import Scheduler, SchedulerError, walltime_seconds
+from ..scheduler import Scheduler, SchedulerError, memory_amount, walltime_seconds
 from .failure_causes import Failure, FailureCause
 from .record import Attempt, NextAttempt
-from .settings import AttemptSettings, memory_amount
+from .settings import AttemptSettings
 
 _LONGER: Final = 2
 _MAX_PAUSE_SECONDS: Final = 1800.0

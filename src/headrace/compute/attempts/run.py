@@ -57,7 +57,7 @@ def run_repeated_job(
         script: the job script, absolute.
         workdir: where it runs, absolute; made where it is missing.
         job: name of the directory of the first attempt in ``workdir``.
-        how: ``submit``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
+        how: as in :func:`~headrace.compute.batch.run_batch_job`.
         task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings` and of
             :class:`~headrace.compute.attempts.settings.AttemptSettings`.

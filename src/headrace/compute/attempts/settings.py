@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
-from ..scheduler import BatchJobError, walltime_seconds
+from ..scheduler import BatchJobError, memory_amount, walltime_seconds
 
 DEFAULT_ATTEMPTS: Final = 3
-_MEMORY: Final = re.compile(r"([1-9][0-9]*(?:\.[0-9]+)?)([KMGTkmgt]?)(?:i?[Bb])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +58,3 @@ class AttemptSettings:
         own = {name: value for name, value in settings.items() if name in names}
         others = {name: value for name, value in settings.items() if name not in names}
         return cls(**own), others
-
-
-def memory_amount(text: str) -> float | None:
-    """Read an amount of memory such as ``64G``, in megabytes; None where it is none."""
-    match = _MEMORY.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        return None
-    return float(match[1]) * 1024.0 ** ("KMGT".index((match[2] or "M").upper()) - 1)

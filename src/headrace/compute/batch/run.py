@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..scheduler import Ability, CompletionStatus, Scheduler, get_scheduler
+from ..scheduler import (
+    SCHEDULER_OF_HOW,
+    Ability,
+    CompletionStatus,
+    Scheduler,
+    get_scheduler,
+)
 from .arrays import ArrayTask, run_members
 from .directory import JobDirectory
 from .errors import BatchJobError
@@ -55,7 +61,8 @@ def run_batch_job(
         script: the job script, absolute.
         workdir: where it runs, absolute; made where it is missing.
         job: name of the job's directory in ``workdir``.
-        how: ``submit``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
+        how: ``submit``, ``here``, ``sbatch``, ``hq``, ``flux``, or ``auto``, which asks
+            ``HEADRACE_JOBS``. The last but one name the scheduler to submit to, too.
         task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`.
 
@@ -156,14 +163,11 @@ class JobCall:
         Raises:
             BatchJobError: one cannot be used.
         """
+        how, settings = _choose_scheduler(how, settings)
         scheduler = get_scheduler(settings.get("scheduler", ""))
         read, path = read_settings(scheduler, script, settings), _workdir(workdir)
         directory = JobDirectory(path / _checked_name(job))
         task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
-        if how == "auto":
-            how = os.environ.get("HEADRACE_JOBS", "here")
-        if how not in ("submit", "here"):
-            raise BatchJobError(f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit or here")
         return cls(scheduler, read, directory, path, task, how)
 
     def run(self) -> JobOutcome:
@@ -224,6 +228,31 @@ class JobCall:
         submission = submit_once(scheduler, directory, settings, intent, new=fresh)
         end = wait_for_job(scheduler, directory, submission, task=task, requeue=settings.requeue)
         return determine_outcome(directory, settings, self.workdir, end)
+
+
+def _choose_scheduler(how: str, settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return whether a job is submitted or runs here, and its settings with its scheduler.
+
+    Args:
+        how: as in :func:`run_batch_job`.
+        settings: the settings of the call.
+
+    Raises:
+        BatchJobError: there is no such way, or the settings name another scheduler.
+    """
+    if how == "auto":
+        how = os.environ.get("HEADRACE_JOBS", "here")
+    if how in ("submit", "here"):
+        return how, settings
+    if how not in SCHEDULER_OF_HOW:
+        known = ", ".join(SCHEDULER_OF_HOW)
+        raise BatchJobError(
+            f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit, here or one of {known}"
+        )
+    wanted, named = SCHEDULER_OF_HOW[how], settings.get("scheduler")
+    if named not in (None, "", wanted):
+        raise BatchJobError(f"how, or HEADRACE_JOBS, {how!r}: not with scheduler {named!r}")
+    return "submit", {**settings, "scheduler": wanted}
 
 
 def _require_commands(scheduler: Scheduler) -> None:

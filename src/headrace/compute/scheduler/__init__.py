@@ -9,10 +9,18 @@ from .commands import CommandResult, run_command
 from .directives import DirectiveLine, Directives, read_directive_lines
 from .errors import BatchJobError, Refusal, SchedulerError, SubmissionRefused
 from .jobs import CompletionStatus, Job, JobId, JobState, Limits, Queue
-from .registry import get_scheduler, job_of_process, scheduler_names, usable_schedulers
+from .memory import memory_amount
+from .registry import (
+    SCHEDULER_OF_HOW,
+    get_scheduler,
+    job_of_process,
+    scheduler_names,
+    usable_schedulers,
+)
 from .request import JobRequest, SubmissionRequest, walltime_seconds
 
 __all__ = [
+    "SCHEDULER_OF_HOW",
     "Ability",
     "Allocation",
     "BatchJobError",
@@ -35,6 +43,7 @@ __all__ = [
     "SubmissionRequest",
     "get_scheduler",
     "job_of_process",
+    "memory_amount",
     "read_directive_lines",
     "run_command",
     "scheduler_names",

@@ -43,19 +43,22 @@ def read_directive_lines(script: Path, prefix: str) -> list[DirectiveLine]:
 
     Args:
         script: the script.
-        prefix: such as ``#SBATCH``.
+        prefix: such as ``#SBATCH``; one that ends with a colon, such as ``#flux:``, may have a
+            space after its ``#``.
 
     Raises:
         BatchJobError: the script cannot be read.
     """
+    prefixes = [prefix, *([f"# {prefix[1:]}"] if prefix.endswith(":") else [])]
     found = []
     try:
         with script.open(encoding="utf-8", errors="surrogateescape") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip() and not line.startswith("#"):
                     break
-                if line.startswith(prefix):
-                    found.append(DirectiveLine(f"{script}:{number}", line.removeprefix(prefix)))
+                for one in prefixes:
+                    if line.startswith(one):
+                        found.append(DirectiveLine(f"{script}:{number}", line.removeprefix(one)))
     except OSError as error:
         raise BatchJobError(f"{script}: {error.strerror}") from error
     return found

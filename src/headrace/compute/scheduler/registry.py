@@ -10,12 +10,20 @@ from typing import Final
 from .base import Scheduler
 from .errors import BatchJobError
 from .external import adapt
+from .flux import Flux
+from .hyperqueue import HyperQueue
 from .slurm import Slurm
 
 ENTRY_POINT_GROUP: Final = "headrace.schedulers"
 SCHEDULER_VARIABLE: Final = "HEADRACE_SCHEDULER"
 
-BUILT_IN: Final[Mapping[str, Callable[[], Scheduler]]] = {"slurm": Slurm}
+BUILT_IN: Final[Mapping[str, Callable[[], Scheduler]]] = {
+    "flux": Flux,
+    "hq": HyperQueue,
+    "slurm": Slurm,
+}
+# Words of `how` and `HEADRACE_JOBS` that name the scheduler that jobs are submitted to.
+SCHEDULER_OF_HOW: Final[Mapping[str, str]] = {"sbatch": "slurm", "hq": "hq", "flux": "flux"}
 
 
 def scheduler_names() -> list[str]:

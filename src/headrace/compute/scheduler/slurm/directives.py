@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..directives import DirectiveLine, Directives
 from ..errors import BatchJobError
+from ..option_words import read_options
 
 _LONG: Final = {
     **{"A": "account", "a": "array", "b": "begin", "C": "constraint", "c": "cpus-per-task"},
@@ -56,7 +56,7 @@ def parse_directives(lines: Sequence[DirectiveLine]) -> Directives:
             raise BatchJobError(
                 f"{where}: #SBATCH {text.strip()}: a job of several parts cannot be run"
             )
-        for name, value in _options(text, where):
+        for name, value in read_options(line, "#SBATCH", "sbatch", _LONG, _ALONE):
             if (name, value) == ("export", "ALL"):
                 continue  # it is what sbatch does by itself
             if name in _REFUSED:
@@ -75,29 +75,6 @@ def parse_directives(lines: Sequence[DirectiveLine]) -> Directives:
                 others[name] = option
     _count_tasks(settings, others)
     return Directives(settings, tuple(others.values()), tuple(replaced))
-
-
-def _options(text: str, where: str) -> list[tuple[str, str | None]]:
-    try:
-        words = shlex.split(text, comments=True)
-    except ValueError as error:
-        raise BatchJobError(f"{where}: #SBATCH{text.rstrip()}: {error}") from None
-    options: list[tuple[str, str | None]] = []
-    while words:
-        word = words.pop(0)
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            if not equals and words and not words[0].startswith("-"):
-                value, equals = words.pop(0), "="
-            options.append((name, value if equals else None))
-        elif len(word) > 1 and word.startswith("-") and word[1] in _LONG:
-            value = word[2:].removeprefix("=")
-            if not value and word[1] not in _ALONE and words:
-                value = words.pop(0)
-            options.append((_LONG[word[1]], value or None))
-        else:
-            raise BatchJobError(f"{where}: #SBATCH{text.rstrip()}: {word!r} is no option of sbatch")
-    return options
 
 
 def _count_tasks(settings: dict[str, Any], others: Mapping[str, str]) -> None:

@@ -1,0 +1,5 @@
+"""HyperQueue, behind the interface of schedulers."""
+
+from .client import HyperQueue
+
+__all__ = ["HyperQueue"]
