@@ -21,7 +21,7 @@ _LONGEST: Final = timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Forecast:
-    """When a campaign is expected to end.
+    """Expected end of a campaign, with its bounds.
 
     Attributes:
         per_hour: members that finish in an hour, at the latest pace; None where it is unknown.

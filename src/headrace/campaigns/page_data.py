@@ -1,4 +1,4 @@
-"""What a page about a campaign shows: bars, a strip of all members, a page of them, one's history.
+"""Data of a page about a campaign: bars, a strip of all members, a page of them, one's history.
 
 Each function is a few queries that indexes answer, so that a page of 100,000 members is made in
 tenths of a second.

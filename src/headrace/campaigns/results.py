@@ -36,7 +36,7 @@ _PORTION: Final = 2_000
 
 @dataclass(frozen=True)
 class LinkedMember:
-    """What links say of a member.
+    """Member, as links show it.
 
     Attributes:
         key: its name.
@@ -61,7 +61,7 @@ Locate = Callable[[LinkedMember], Path | None]
 
 @dataclass(frozen=True)
 class ResultsUpdate:
-    """What an update of the directory of results has done.
+    """Outcome of an update of the directory of results.
 
     Attributes:
         members: members whose links were looked at.
@@ -138,13 +138,13 @@ def _last_entry(path: Path) -> int:
             stream.seek(begin)
             tail = stream.read(end - begin) + tail
             end = begin
-            whole, newline, rest = tail.rpartition(b"\n")
+            complete, newline, rest = tail.rpartition(b"\n")
             if not newline:
                 continue
             if rest:
-                stream.truncate(begin + len(whole) + 1)
-            line = whole.rpartition(b"\n")[2]
-            if begin == 0 or b"\n" in whole:
+                stream.truncate(begin + len(complete) + 1)
+            line = complete.rpartition(b"\n")[2]
+            if begin == 0 or b"\n" in complete:
                 return int(json.loads(line)["id"])
         stream.truncate(0)
     return 0

@@ -1,4 +1,4 @@
-"""Where the results of a campaign and of its members are on this machine."""
+"""Directories of the results of a campaign and of its members on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a campaign stands: counts, lanes, pace, expected end, and what waits for a person."""
+"""Status of a campaign: counts, lanes, pace, expected end, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LaneStatus:
 
 @dataclass(frozen=True)
 class CampaignStatus:
-    """How a campaign stands.
+    """Status of a campaign.
 
     Attributes:
         name: its name.

@@ -1,4 +1,4 @@
-"""Why members failed: clusters of their causes, and what the members of each have in common.
+"""Failures of members: clusters of their causes, and what the members of each have in common.
 
 As for runs (`headrace.runs.failure_clusters`): causes are equal where only ids, numbers, paths and
 times differ, and whether a cause is random or systematic is decided by Fisher's exact test on lane,

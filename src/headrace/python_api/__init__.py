@@ -1,4 +1,4 @@
-"""What programs use of headrace: a project, its runs and its campaigns.
+"""Python interface: a project, its runs and its campaigns.
 
 ``headrace.Project`` does what the command line does: deploy, start, wait, results.
 """
