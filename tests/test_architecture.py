@@ -21,14 +21,14 @@ LAYERS = (
     {"facility", "hosted", "testing"},
     {"compute", "action_providers"},
     {"flowlang"},
-    {"seismic", "datarun"},
+    {"seismic", "datarun", "md"},
     {"ranks"},
     {"errors"},
     {"_internal"},
 )
 """From the top down; a package may import its own layer and those below."""
 
-SCIENCE = {"seismic", "datarun"}
+SCIENCE = {"seismic", "datarun", "md"}
 BELOW_SCIENCE = {"_internal", "errors", "ranks"}
 
 MODULES = {

@@ -21,6 +21,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 EXTRAS_OF = {
     "compute": {"endpoint"},
     "datarun": {"datarun"},
+    "md": {"md"},
     "seismic": {"seismic", "inversion"},
     "notifications": {"notify"},
     "testing": {"testing"},

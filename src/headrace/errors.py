@@ -14,6 +14,7 @@
     ├── CampaignError        campaigns: campaign files, their tables and the ledger
     ├── SeismicError         seismic: waveforms, windows, adjoint sources
     ├── DataRunError         datarun: event files, trace fits, histograms
+    ├── MdError              md: legs of molecular dynamics
     └── RanksError           ranks: several processes that share a program's work
 """
 

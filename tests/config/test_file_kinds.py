@@ -74,6 +74,12 @@ EXAMPLES: dict[str, str] = {
         [convert.job]
         [analyze.job]
     """,
+    "md.toml": """
+        [leg]
+        [leg.job]
+        [gromacs]
+        [openmm]
+    """,
     "inversion.toml": """
         [events]
         expected = 2

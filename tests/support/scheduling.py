@@ -21,6 +21,7 @@ LONGEST_FIRST = (
     "tests/cli/test_every_command.py",
     "tests/cli/test_demo_data_run.py",
     "tests/faults/test_kill_inversion.py",
+    "tests/md/test_killed_legs.py",
     "tests/seismic/inversion/test_inversion_flow.py",
     "tests/seismic/optimisation/test_optimiser.py",
     "tests/cli/test_endpoint_command.py",

@@ -28,6 +28,7 @@ _EXTRAS: Final = (
     ("headrace.seismic.solvers", "inversion"),
     ("headrace.seismic", "seismic"),
     ("headrace.datarun", "datarun"),
+    ("headrace.md", "md"),
 )
 _BRINGS: Final = {"inversion": "seismic"}
 _IMPORT: Final = re.compile(r"^\s*(?:from|import)\s+(headrace\.[\w.]+)", re.MULTILINE)

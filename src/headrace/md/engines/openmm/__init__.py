@@ -1,0 +1,5 @@
+"""OpenMM, by its Python library."""
+
+from headrace.md.engines.openmm.engine import make
+
+__all__ = ["make"]
