@@ -17,7 +17,7 @@ LAYERS = (
     {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},
     {"project", "config"},
-    {"notifications"},
+    {"notifications", "ledger_file"},
     {"facility", "hosted", "testing"},
     {"compute", "action_providers"},
     {"flowlang"},

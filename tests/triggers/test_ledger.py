@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headrace.ledger_file import LedgerKind, ledger_file
+from headrace.ledger_file.summary import LedgerSummary
 from headrace.triggers import (
     Arrival,
     Identity,
@@ -19,12 +21,10 @@ from headrace.triggers import (
     TriggerError,
     Watching,
     find_existing_entries,
-    ledger_file,
     read_ledger,
 )
 from headrace.triggers.arrival import identify
 from headrace.triggers.launcher import RunLauncher
-from headrace.triggers.ledger_summary import LedgerSummary
 from headrace.triggers.watched_directory import WatchedDirectory
 from tests.support.triggers.trigger_watch import MemoryRunClient, make_trigger, watching
 
@@ -208,9 +208,9 @@ def test_arrivals_are_counted_beside_the_ledger_when_they_are_recorded(
     written: list[int] = []
     real = ledger_file.write_summary
 
-    def write(path: Path, summary: LedgerSummary) -> None:
-        written.append(summary.arrivals)
-        real(path, summary)
+    def write(path: Path, kind: LedgerKind, summary: LedgerSummary) -> None:
+        written.append(summary.rows)
+        real(path, kind, summary)
 
     monkeypatch.setattr(ledger_file, "write_summary", write)
     monkeypatch.setattr(ledger_file, "_COUNT_INTERVAL", 0.0)

@@ -42,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.closing import ClosedOnExit
+from headrace.ledger_file import LedgerFile
 from headrace.triggers.arrival import Identity
 from headrace.triggers.arrival_runs import ArrivalRuns, insert_run
 from headrace.triggers.arrival_table import (
@@ -55,7 +56,7 @@ from headrace.triggers.arrival_table import (
     undo_skipped,
 )
 from headrace.triggers.errors import TriggerError
-from headrace.triggers.ledger_file import LedgerFile
+from headrace.triggers.ledger_kind import LEDGER_OF_ARRIVALS
 from headrace.triggers.record import Record, State, record_from_row
 from headrace.triggers.run_end_ledger import RunEndLedger
 from headrace.triggers.timer_ledger import TimerLedger
@@ -103,7 +104,7 @@ class Ledger(ClosedOnExit):
     ) -> None:
         self._path = path
         self._now = now
-        self._file = LedgerFile(path, start_over=start_over, shared=shared)
+        self._file = LedgerFile(path, LEDGER_OF_ARRIVALS, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
         self.runs = ArrivalRuns(self._transaction, now)
         own = (self._transaction, lambda: self._file.ledger_id, now)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers.arrival_runs import read_run_outcomes
 from headrace.triggers.arrival_table import paused_triggers, read_record, read_records
-from headrace.triggers.errors import LedgerUnusable, TriggerError
-from headrace.triggers.ledger_opening import connect
+from headrace.triggers.ledger_kind import ledger_connection
 from headrace.triggers.record import Record
 
 
@@ -77,28 +74,6 @@ def read_outcomes(path: Path) -> dict[str, RunOutcome]:
         return {}
     with ledger_connection(path) as database:
         return read_run_outcomes(database)
-
-
-@contextmanager
-def ledger_connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a ledger beside its watcher, without its lock.
-
-    Raises:
-        LedgerUnusable: it is empty or damaged.
-        TriggerError: it cannot be read or written.
-    """
-    try:
-        database = connect(path)
-        try:
-            yield database
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        kind = TriggerError if isinstance(error, sqlite3.OperationalError) else LedgerUnusable
-        raise kind(
-            f"{path}: cannot use the ledger of arrivals: {error}; "
-            "check its disk, or put a copy of it back"
-        ) from error
 
 
 def count_arrivals(path: Path) -> dict[str, dict[str, int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from headrace.triggers.arrival_table import read_record, repeat_arrival
 from headrace.triggers.ledger import Ledger
-from headrace.triggers.ledger_access import ledger_connection
+from headrace.triggers.ledger_kind import ledger_connection
 from headrace.triggers.ledger_schema import PAUSES
 from headrace.triggers.record import Record, State
 

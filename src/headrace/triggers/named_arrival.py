@@ -16,7 +16,8 @@ from headrace.triggers.completeness.rule import Look, PolledRule
 from headrace.triggers.entries import entry_path, make_arrival
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ignored_names import is_printable_name
-from headrace.triggers.ledger_access import ledger_connection, read_arrival
+from headrace.triggers.ledger_access import read_arrival
+from headrace.triggers.ledger_kind import ledger_connection
 from headrace.triggers.named_tick import find_tick
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger

@@ -1,7 +1,7 @@
 """Locks of a ledger: who works with it, and who opens it at this moment.
 
-Watches of one project share a ledger, each with its own triggers (`headrace.triggers.claims`); who
-wants it to himself locks it alone, as earlier versions did, and keeps all others out.
+Several programs share a ledger, each with a part of its own (`headrace.ledger_file.claims`); who
+wants it to himself locks it alone, and keeps all others out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace._internal.atomic import PRIVATE
-from headrace.triggers.errors import LedgerBusy, TriggerError
+from headrace.ledger_file.kind import LedgerKind
 
 _LOCKS: Final = Path("/proc/locks")
 # To open a large ledger takes seconds, in which it is examined.
@@ -28,16 +28,18 @@ class LedgerLock:
 
     Args:
         path: the ledger's file; its directory is made if needed.
+        kind: the kind of ledger; its errors are raised.
 
     Raises:
-        TriggerError: its files cannot be made.
+        HeadraceError: its files cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: LedgerKind) -> None:
         self._path = path
-        self._gate = open_lock(path, "opening")
+        self._kind = kind
+        self._gate = open_lock(path, "opening", kind)
         try:
-            self._lock = open_lock(path, "lock")
+            self._lock = open_lock(path, "lock", kind)
         except BaseException:
             os.close(self._gate)
             raise
@@ -49,13 +51,10 @@ class LedgerLock:
             shared: whether others may have it, too.
 
         Raises:
-            LedgerBusy: another watcher has it, and does not share it or is not to.
+            HeadraceError: another program has it, and does not share it or is not to.
         """
         if not self._try(fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
-            raise LedgerBusy(
-                f"{self._path}: another watcher works with this ledger; stop it, or leave the "
-                "work to it"
-            )
+            raise self._kind.errors.busy(f"{self._path}: {self._kind.busy}")
 
     def take_alone(self) -> bool:
         """Take it where nobody else has it, and tell whether; `take` shares it afterwards."""
@@ -66,12 +65,12 @@ class LedgerLock:
         """Keep others from opening the ledger, and from writing the file beside it, meanwhile.
 
         Raises:
-            TriggerError: another process does so without end.
+            HeadraceError: another process does so without end.
         """
         give_up = time.monotonic() + _GATE_SECONDS
-        while not _locked(self._gate, fcntl.LOCK_EX, self._path):
+        while not self._locked(self._gate, fcntl.LOCK_EX):
             if time.monotonic() >= give_up:
-                raise TriggerError(
+                raise self._kind.errors.error(
                     f"{self._path}: another process has been opening this ledger for "
                     f"{_GATE_SECONDS:.0f} s; is one stopped? See `ps`"
                 )
@@ -87,21 +86,38 @@ class LedgerLock:
         os.close(self._gate)
 
     def _try(self, how: int) -> bool:
-        return _locked(self._lock, how, self._path)
+        return self._locked(self._lock, how)
+
+    def _locked(self, descriptor: int, how: int) -> bool:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise self._kind.errors.error(
+                f"{self._path}: cannot be locked here ({error.strerror}); keep the project on a "
+                "local disk"
+            ) from error
+        return True
 
 
-def open_lock(path: Path, suffix: str) -> int:
+def open_lock(path: Path, suffix: str, kind: LedgerKind) -> int:
     """Open a lock's file beside a ledger, and return its descriptor.
 
+    Args:
+        path: the ledger's file.
+        suffix: of the lock's file.
+        kind: the kind of ledger; its errors are raised.
+
     Raises:
-        TriggerError: it cannot be made.
+        HeadraceError: it cannot be made.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = path.with_name(f"{path.name}.{suffix}")
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
-        raise TriggerError(f"{path}: cannot open the ledger: {error.strerror}") from error
+        raise kind.errors.error(f"{path}: cannot open the ledger: {error.strerror}") from error
 
 
 def held_locks() -> dict[str, str]:
@@ -124,15 +140,3 @@ def inode(file: Path) -> str:
         return str(file.stat().st_ino)
     except OSError:
         return ""
-
-
-def _locked(descriptor: int, how: int, path: Path) -> bool:
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise TriggerError(
-            f"{path}: cannot be locked here ({error.strerror}); keep the project on a local disk"
-        ) from error
-    return True

@@ -1,10 +1,10 @@
-"""The ledger's file: opened by watchers, noticed when it is gone, replaced, emptied or damaged.
+"""A ledger's file: opened by who works with it, noticed when gone, replaced, emptied or damaged.
 
-A small file beside the ledger, ``NAME.known``, says which ledger there was and how many arrivals it
-had. A ledger that is missing, empty, another one or one from which arrivals were deleted is
-therefore no new beginning: nothing is started before somebody has said what is to become of what
-lies in the watched directories. The file knows of an arrival before its run is started: whatever
-copy is put back after a crash, none that had a run is taken for new.
+A small file beside the ledger, ``NAME.known``, says which ledger there was and how many rows it
+had, such as arrivals. A ledger that is missing, empty, another one or one from which rows were
+deleted is therefore no new beginning: nothing is started before somebody has said what is to become
+of it. The file knows of a row before anything is started for it: whatever copy is put back after a
+crash, none that had a run is taken for new.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headrace._internal.atomic import PRIVATE, atomic_replacement
-from headrace.triggers.errors import LedgerBusy, LedgerUnusable, TriggerError
-from headrace.triggers.ledger_lock import LedgerLock
-from headrace.triggers.ledger_opening import WAY_OUT, connect, open_ledger, unusable
-from headrace.triggers.ledger_summary import (
+from headrace.errors import HeadraceError
+from headrace.ledger_file.kind import LedgerKind
+from headrace.ledger_file.lock import LedgerLock
+from headrace.ledger_file.opening import connect, open_ledger, unusable
+from headrace.ledger_file.summary import (
     LedgerSummary,
     count_deleted,
     deletion_problem,
-    newest_arrival,
+    newest_row,
     read_summary,
     write_summary,
 )
@@ -34,8 +35,8 @@ from headrace.triggers.ledger_summary import (
 # The file beside the ledger is brought up to date at most so often (s), before a run that it does
 # not know of is started, and at the end.
 _SUMMARY_INTERVAL = 10.0
-# When arrivals are recorded, it is brought up to date so often (s), so that their runs do not have
-# to wait for that.
+# When rows are added, it is brought up to date so often (s), so that their runs do not have to
+# wait for that.
 _COUNT_INTERVAL = 0.2
 _MAGIC = b"SQLite format 3\0"
 
@@ -45,29 +46,33 @@ class LedgerFile:
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
+        kind: the kind of ledger; its errors are raised.
         start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
             not the one of before; not while others have it open.
         shared: whether others may have it open, too.
 
     Raises:
-        LedgerBusy: another watcher has it open, and does not share it or is not to.
-        LedgerUnusable: it is missing, empty, damaged or not the one of before.
-        TriggerError: it cannot be opened, or a newer headrace wrote it.
+        HeadraceError: `errors.busy` of its kind where another program has it open, and does not
+            share it or is not to; `errors.unusable` where it is missing, empty, damaged or not the
+            one of before; `errors.error` where it cannot be opened, or a newer headrace wrote it.
     """
 
-    def __init__(self, path: Path, *, start_over: bool = False, shared: bool = False) -> None:
+    def __init__(
+        self, path: Path, kind: LedgerKind, *, start_over: bool = False, shared: bool = False
+    ) -> None:
         self.path = path
+        self._kind = kind
         self._summary_file = path.with_suffix(".known")
         self._log = path.with_name(f"{path.name}-wal")
         self._log_file: tuple[int, int] | None = None
         self._mutex = threading.RLock()
-        self._lost: LedgerUnusable | None = None
+        self._lost: HeadraceError | None = None
         self._summary_at = 0.0
-        self._summary_arrivals = -1
+        self._summary_rows = -1
         self._newest = 0
         self._deleted = 0
         self._version: int | None = None
-        self._lock = LedgerLock(path)
+        self._lock = LedgerLock(path, kind)
         try:
             with self._lock.gate():
                 self._open_locked(start_over, shared)
@@ -79,7 +84,7 @@ class LedgerFile:
         """Close the file and let another watcher have it."""
         with self._mutex:
             if self._lost is None:
-                with contextlib.suppress(TriggerError, OSError):
+                with contextlib.suppress(HeadraceError, OSError):
                     self._write_summary(force=True)
             self._database.close()
             os.close(self._descriptor)
@@ -90,8 +95,8 @@ class LedgerFile:
         """Run the body in one durable transaction: committed at its end, undone by an exception.
 
         Raises:
-            LedgerUnusable: the file is not the one any more that was opened, or is damaged.
-            TriggerError: it cannot be written now; try again.
+            HeadraceError: the file is not the one any more that was opened, or is damaged; or it
+                cannot be written now: try again.
         """
         with self._mutex:
             self.verify()
@@ -101,7 +106,7 @@ class LedgerFile:
                 try:
                     self._refuse_deletions(database)
                     yield database
-                    number = newest_arrival(database)
+                    number = newest_row(database, self._kind)
                     database.execute("COMMIT")
                     # Not before: what was not committed would be missed as if it were deleted.
                     self._newest = number
@@ -116,7 +121,7 @@ class LedgerFile:
         """Check that the file that was opened still lies in its place.
 
         Raises:
-            LedgerUnusable: it does not.
+            HeadraceError: it does not.
         """
         with self._mutex:
             if self._lost is not None:
@@ -125,29 +130,31 @@ class LedgerFile:
             if problem:
                 kept = self._keep_copy()
                 saved = f"; its contents are kept in {kept}" if kept else ""
-                self._lost = LedgerUnusable(
-                    f"{self.path}: the ledger of arrivals {problem} while it was in use, and "
-                    f"nothing more is started{saved}: {WAY_OUT}"
+                self._lost = self._unusable(
+                    f"{problem} while it was in use, and nothing more is started{saved}"
                 )
                 raise self._lost
             self._write_summary()
 
-    def ensure_counted(self, arrival: int) -> None:
-        """Make sure that the file beside the ledger knows of an arrival.
+    def ensure_counted(self, row: int) -> None:
+        """Make sure that the file beside the ledger knows of a row.
+
+        Args:
+            row: its number.
 
         Raises:
-            TriggerError: it cannot be written now; try again.
+            HeadraceError: it cannot be written now; try again.
         """
         with self._mutex:
-            if arrival > self._summary_arrivals:
+            if row > self._summary_rows:
                 self.verify()
                 self._write_summary(force=True, required=True)
 
-    def count(self, arrival: int) -> None:
-        """Have the file beside the ledger know of an arrival, unless it was just written."""
+    def count(self, row: int) -> None:
+        """Have the file beside the ledger know of a row, unless it was just written."""
         with self._mutex:
             written = time.monotonic() - self._summary_at < _COUNT_INTERVAL
-            if arrival > self._summary_arrivals and not written:
+            if row > self._summary_rows and not written:
                 self._write_summary(force=True)
 
     @property
@@ -170,34 +177,42 @@ class LedgerFile:
             self._lock.take(shared=shared)
         try:
             self._open(start_over and (alone or not shared))
-        except LedgerUnusable as error:
+        except self._kind.errors.unusable as error:
             if not start_over:
                 raise
-            raise LedgerBusy(f"{error}; first end the other watch that works with it") from error
+            other = f"first end the other {self._kind.user} that works with it"
+            raise self._kind.errors.busy(f"{error}; {other}") from error
         if alone:
             self._lock.take(shared=True)
 
     def _open(self, start_over: bool) -> None:
         try:
-            summary = read_summary(self._summary_file)
-            database, self._ledger_id = open_ledger(self.path, summary, start_over=start_over)
+            summary = read_summary(self._summary_file, self._kind)
+            database, self._ledger_id = open_ledger(
+                self.path, self._kind, summary, start_over=start_over
+            )
             self._database = database
-            self._newest, self._deleted = newest_arrival(database), count_deleted(database)
+            self._newest, self._deleted = (
+                newest_row(database, self._kind),
+                count_deleted(database, self._kind),
+            )
         except sqlite3.Error as error:
-            raise unusable(self.path, error) from error
+            raise unusable(self.path, self._kind, error) from error
         try:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._database.close()
-            raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
+            raise self._kind.errors.error(
+                f"{self.path}: {error.strerror}; is its disk there?"
+            ) from error
         status = os.fstat(self._descriptor)
         self._file = (status.st_dev, status.st_ino)
-        self._count_arrivals(required=False)
+        self._count_rows(required=False)
 
     # -- the summary beside it
 
     def _write_summary(self, *, force: bool = False, required: bool = False) -> None:
-        """Keep the number of arrivals beside the ledger; a lower one is as good, but notices less.
+        """Keep the number of rows beside the ledger; a lower one is as good, but notices less.
 
         Args:
             force: whatever the time.
@@ -209,48 +224,47 @@ class LedgerFile:
         self._summary_at = now
         # One after the other, each with what it reads meanwhile: a lower number never comes later.
         with self._lock.gate():
-            if force or self._newest_arrival() != self._summary_arrivals:
-                self._count_arrivals(required=required)
+            if force or self._newest_row() != self._summary_rows:
+                self._count_rows(required=required)
 
-    def _newest_arrival(self) -> int:
+    def _newest_row(self) -> int:
         try:
-            return newest_arrival(self._database)
+            return newest_row(self._database, self._kind)
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
-    def _count_arrivals(self, *, required: bool) -> None:
-        arrivals = self._newest_arrival()
+    def _count_rows(self, *, required: bool) -> None:
+        rows = self._newest_row()
         try:
             write_summary(
-                self._summary_file, LedgerSummary(self._ledger_id, arrivals, self._deleted)
+                self._summary_file, self._kind, LedgerSummary(self._ledger_id, rows, self._deleted)
             )
         except OSError as error:
             if required:
-                raise TriggerError(
+                raise self._kind.errors.error(
                     f"{self._summary_file}: {error.strerror}; check the disk, its space and "
                     "permissions"
                 ) from error
             return
-        self._summary_arrivals = arrivals
+        self._summary_rows = rows
 
     # -- while it is in use
 
     def _refuse_deletions(self, database: sqlite3.Connection) -> None:
-        """Check whether arrivals are still there, where somebody else has written to the ledger.
+        """Check whether rows are still there, where somebody else has written to the ledger.
 
         Raises:
-            LedgerUnusable: some are not.
+            HeadraceError: some are not.
         """
         (version,) = database.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
         # What others have added meanwhile makes up for nothing.
-        cut = max(0, self._newest - newest_arrival(database))
-        lost = cut + count_deleted(database) - self._deleted
+        cut = max(0, self._newest - newest_row(database, self._kind))
+        lost = cut + count_deleted(database, self._kind) - self._deleted
         if lost > 0:
-            self._lost = LedgerUnusable(
-                f"{self.path}: the ledger of arrivals {deletion_problem(lost)}, and nothing "
-                f"more is started: {WAY_OUT}"
+            self._lost = self._unusable(
+                f"{deletion_problem(lost, self._kind)}, and nothing more is started"
             )
             raise self._lost
         self._version = version
@@ -269,7 +283,9 @@ class LedgerFile:
         except FileNotFoundError:
             return "was deleted"
         except OSError as error:
-            raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
+            raise self._kind.errors.error(
+                f"{self.path}: {error.strerror}; is its disk there?"
+            ) from error
         return ""
 
     def _log_displaced(self) -> str:
@@ -278,7 +294,7 @@ class LedgerFile:
         One that was deleted is still open here. What it has is put into the ledger, before it is
         lost with this process, and a new one is started.
         """
-        there = _file_id(self._log)
+        there = self._file_id(self._log)
         if there is None:
             if self._log_file is not None:
                 self._renew_log()
@@ -309,23 +325,26 @@ class LedgerFile:
             return None
         return kept
 
-    def _explained(self, error: sqlite3.Error) -> TriggerError:
+    def _unusable(self, problem: str) -> HeadraceError:
+        return self._kind.errors.unusable(
+            f"{self.path}: the {self._kind.name} {problem}: {self._kind.way_out}"
+        )
+
+    def _explained(self, error: sqlite3.Error) -> HeadraceError:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError | sqlite3.ProgrammingError | sqlite3.IntegrityError
         ):
-            self._lost = LedgerUnusable(
-                f"{self.path}: the ledger of arrivals is damaged ({error}), and nothing more is "
-                f"started: {WAY_OUT}"
-            )
+            self._lost = self._unusable(f"is damaged ({error}), and nothing more is started")
             return self._lost
-        return unusable(self.path, error)
+        return unusable(self.path, self._kind, error)
 
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise TriggerError(f"{path}: {error.strerror}; is its disk there?") from error
-    return status.st_dev, status.st_ino
+    def _file_id(self, path: Path) -> tuple[int, int] | None:
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._kind.errors.error(
+                f"{path}: {error.strerror}; is its disk there?"
+            ) from error
+        return status.st_dev, status.st_ino
