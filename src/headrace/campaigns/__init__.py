@@ -6,6 +6,7 @@ Modules:
 `campaign`, `campaign_file`, `tables`       what a campaign file says, and its keys, declared
 `campaign_loading`, `template_check`        files read, and checked against their project
 `rendering`                                 placeholders of members, attempts and lanes
+`members`                                   tables and directories, and the members made of them
 ==========================================  =====================================================
 """
 

@@ -8,6 +8,7 @@ a row has no value: a template that needs it is refused, in words that name the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -174,11 +175,27 @@ def render_number(template: str, texts: Mapping[str, Texts], where: str = "") ->
         MemberRefused: as `render`; or what comes of it is no finite number.
         CampaignError: as `render`.
     """
-    text = render_text(template, texts, where).strip()
+    return number_of(render_text(template, texts, where), where)
+
+
+def number_of(text: str, where: str) -> float:
+    """Return the number that a text is.
+
+    Args:
+        text: the text; spaces at its ends do not count.
+        where: what messages call it, such as ``members.priority``.
+
+    Raises:
+        MemberRefused: it is no finite number.
+    """
     try:
-        return float(render("{number:float}", {"number": text}))
-    except MemberRefused:
-        raise MemberRefused(f"{where}: {text!r} is not a number") from None
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    # Python takes more for numbers than people do: "1_0", "nan".
+    if math.isfinite(number) and "_" not in text:
+        return number
+    raise MemberRefused(f"{where}: {text.strip()!r} is not a number")
 
 
 def condition_holds(

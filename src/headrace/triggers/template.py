@@ -216,9 +216,11 @@ def _fill(text: str, texts: Mapping[str, Texts], where: str) -> str:
         if isinstance(found, JsonValue) and not isinstance(value, list | Mapping):
             return value if isinstance(value, str) else json.dumps(value)
         kind = "an object" if isinstance(value, Mapping) else "a list"
-        raise TriggerError(
-            f'{where}: {piece[0]} in "{text}" is {kind}; it stands in an input alone, as a '
-            "text of its own"
+        # Of one value among others, as those of a table's rows, only this one is refused.
+        refusal = StartRefused if isinstance(found, JsonValue) else TriggerError
+        raise refusal(
+            _at(where, f'{piece[0]} in "{text}" is {kind}; it stands in an input alone, as a ')
+            + "text of its own"
         )
 
     return _PIECE.sub(put, text)

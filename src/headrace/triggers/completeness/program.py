@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -44,13 +45,25 @@ class ProgramRule(CompletenessRule):
         return run_check(self.trigger, self.arrival.location, look.is_cancelled)
 
 
+@dataclass(frozen=True)
+class ProgramAnswer:
+    """Answer of a program.
+
+    Attributes:
+        code: its exit code.
+        output: the last line of its standard output.
+        complaint: the last line of its standard error.
+    """
+
+    code: int
+    output: str
+    complaint: str
+
+
 def run_check(
     trigger: Trigger, location: Path, is_cancelled: Callable[[], bool] = lambda: False
 ) -> str:
     """Call the program of a trigger's ``check``.
-
-    It runs in a process group of its own, which is killed with it when it takes too long, prints
-    without end, or nobody waits for its answer any more.
 
     Args:
         trigger: the trigger.
@@ -61,17 +74,52 @@ def run_check(
         what is missing, or "" if the arrival is complete.
 
     Raises:
-        TriggerError: the program cannot be run, takes longer than a minute, prints more than
-            10 MB, or does not answer as it must.
+        TriggerError: as `call_program`; or it does not answer as it must.
     """
     where = f"{trigger.file}: watch.check"
+    root = trigger.file.parent.parent
+    answer = call_program(trigger.check, root, location, where, is_cancelled)
+    if answer.code == 0:
+        return ""
+    if answer.code != _NOT_YET or answer.complaint:
+        text = f": {answer.complaint}" if answer.complaint else ""
+        raise TriggerError(
+            f"{where}: ended with {answer.code} on {shown(str(location))}{text}; "
+            "it must end with 0 (complete) or 1 (not yet)"
+        )
+    return answer.output or f"{Path(trigger.check[-1]).name} to find it complete"
+
+
+def call_program(
+    command: Sequence[str],
+    directory: Path,
+    location: Path,
+    where: str,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ProgramAnswer:
+    """Call a program of the project that judges a file or directory.
+
+    It runs in a process group of its own, which is killed with it when it takes too long, prints
+    without end, or nobody waits for its answer any more.
+
+    Args:
+        command: the program with its arguments.
+        directory: the project's, in which it runs.
+        location: what it judges, its last argument.
+        where: what names it in errors, such as the file and the key.
+        is_cancelled: asked meanwhile whether the answer is of no use any more.
+
+    Raises:
+        TriggerError: the program cannot be run, takes longer than a minute, or prints more than
+            10 MB.
+    """
     # The Python that runs us has what the project's programs import.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             process = subprocess.Popen(
-                [*trigger.check, str(location)],
-                cwd=trigger.file.parent.parent,
+                [*command, str(location)],
+                cwd=directory,
                 env={**os.environ, "PATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -80,23 +128,14 @@ def run_check(
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise TriggerError(f"{where}: {trigger.check[0]}: {reason}") from error
+            raise TriggerError(f"{where}: {command[0]}: {reason}") from error
         try:
             problem = _wait_for_exit(process, (out.fileno(), err.fileno()), is_cancelled)
         finally:
             _kill(process)
         if problem:
             raise TriggerError(f"{where}: {problem} on {shown(str(location))}")
-        complaint, missing = _last_line(err), _last_line(out)
-    if process.returncode == 0:
-        return ""
-    if process.returncode != _NOT_YET or complaint:
-        text = f": {complaint}" if complaint else ""
-        raise TriggerError(
-            f"{where}: ended with {process.returncode} on {shown(str(location))}{text}; "
-            "it must end with 0 (complete) or 1 (not yet)"
-        )
-    return missing or f"{Path(trigger.check[-1]).name} to find it complete"
+        return ProgramAnswer(process.returncode, _last_line(out), _last_line(err))
 
 
 def _wait_for_exit(
