@@ -19,7 +19,6 @@ from tests.support.repository import REPOSITORY
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 EXTRAS_OF = {
-    "campaigns": {"tables"},
     "compute": {"endpoint"},
     "datarun": {"datarun"},
     "md": {"md"},

@@ -82,14 +82,14 @@ def directory_row(found: FoundDirectory, collection: str, path: str) -> MemberRo
         collection: name of the collection.
         path: path in it from which it was looked for, with slashes at both ends.
     """
-    whole = [*(part for part in path.split("/") if part), *found.parts]
+    names = [*(part for part in path.split("/") if part), *found.parts]
     place = f"directory {terminal_text('/'.join(found.parts) or '.')}"
     if found.problem:
         return MemberRow(place, {}, found.problem)
-    above = "/".join(whole[:-1])
-    own = f"/{'/'.join(whole)}/" if whole else "/"
+    above = "/".join(names[:-1])
+    own = f"/{above}/{names[-1]}/".replace("//", "/") if names else "/"
     values = {
-        "name": whole[-1] if whole else collection,
+        "name": names[-1] if names else collection,
         "path": own,
         "folder": f"/{above}/" if above else "/",
         "source_collection": collection,

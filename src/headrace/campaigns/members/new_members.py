@@ -31,7 +31,7 @@ _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 @dataclass(frozen=True, slots=True)
 class ReadMember:
-    """What was made of a row.
+    """Member that was made of a row, or the reason why none was.
 
     Attributes:
         place: where the row stands.
