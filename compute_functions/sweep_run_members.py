@@ -19,10 +19,10 @@ def sweep_run_members(
         directory: where the members' directories are, absolute, as this machine sees it.
         members: ``key``, ``directory``, ``command`` or ``argv``, ``environment``, ``source``,
             ``inputs``, ``outputs``, ``optional_outputs``, ``cores``, ``ranks``, ``nodes``,
-            ``gpus``, ``walltime`` and ``memory`` of each.
+            ``gpus``, ``gres``, ``walltime`` and ``memory`` of each.
         source: directory that inputs are copied from; empty where they were transferred.
         results: directory that outputs are copied to; empty where they will be transferred.
-        settings: ``cores`` and ``at_once`` of the pack, ``defaults`` of its members, and settings
+        settings: ``cores``, ``at_once`` and ``how`` of the pack, ``defaults`` of members, settings
             of their jobs as ``run_repeated_job`` takes them, such as ``account``.
 
     Returns:

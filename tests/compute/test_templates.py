@@ -51,6 +51,10 @@ def test_a_folder_without_a_template(tmp_path: Path) -> None:
         ("slurm", {"scheduler_options": "rm -rf ~"}, "option scheduler_options"),
         ("slurm", {"partition": "a\n#SBATCH -A b"}, "option partition"),
         ("slurm", {"launcher": "SingleNodeLauncher"}, "option launcher"),
+        ("slurm", {"gres": "gpu:1\n#SBATCH -A b"}, "option gres"),
+        ("slurm", {"cpu_affinity": "all"}, "option cpu_affinity"),
+        ("slurm", {"available_accelerators": []}, "option available_accelerators"),
+        ("slurm-mpi", {"available_accelerators": 2}, "unknown option available_accelerators"),
     ],
 )
 def test_wrong_options(tmp_path: Path, template: str, options: dict, said: str) -> None:
@@ -155,6 +159,43 @@ def test_a_setting_of_another_type_is_refused_by_the_host(tmp_path: Path, wrong:
     host.stop()
 
 
+@pytest.mark.parametrize("template", ["slurm", "perlmutter"])
+@pytest.mark.parametrize("accelerators", [2, ["0,1", "GPU-8932f937"]])
+def test_options_of_gpus_reach_the_engine(template: str, accelerators: Any) -> None:
+    """The real endpoint's reader makes the engine and the provider of the rendered text."""
+    from globus_compute_endpoint.endpoint.config.utils import load_config_yaml
+
+    options = {
+        "account": "m1", "address": "127.0.0.1", "gpus_per_node": 2, "gres": "gpu:a100:2",
+        "mem_per_node": 64,
+        "available_accelerators": accelerators, "cpu_affinity": "block", "mem_per_worker": 16,
+        "workers_per_node": 8,
+    }  # fmt: skip
+    folder = REPOSITORY / "endpoint_configs" / template
+    engine: Any = load_config_yaml(render(folder, options)).engine
+    executor, provider = engine.executor, engine.executor.provider
+    wanted = ["0", "1"] if accelerators == 2 else accelerators
+    assert executor.available_accelerators == wanted
+    assert (executor.cpu_affinity, executor.mem_per_worker) == ("block", 16)
+    # Of 8 workers there are no more than accelerators.
+    assert executor.workers_per_node == 2
+    assert "#SBATCH --gpus-per-node=2\n#SBATCH --gres=gpu:a100:2\n" in provider.scheduler_options
+    plain = {"account": "m1", "address": "127.0.0.1"}
+    without: Any = load_config_yaml(render(folder, plain)).engine
+    assert without.executor.available_accelerators == []
+    assert "gpu" not in without.executor.provider.scheduler_options
+
+
+def test_options_of_gpus_of_programs_that_share_a_block() -> None:
+    from globus_compute_endpoint.endpoint.config.utils import load_config_yaml
+
+    folder = REPOSITORY / "endpoint_configs" / "slurm-mpi"
+    text = render(folder, {"gpus_per_node": 4, "gres": "gpu:4"})
+    engine: Any = load_config_yaml(text).engine
+    options = engine.executor.provider.scheduler_options
+    assert "#SBATCH --gpus-per-node=4\n#SBATCH --gres=gpu:4\n" in options
+
+
 @pytest.mark.parametrize("template", ["local", "slurm"])
 def test_every_option_reaches_the_configuration(template: str, tmp_path: Path) -> None:
     yaml = pytest.importorskip("yaml")
@@ -163,11 +204,19 @@ def test_every_option_reaches_the_configuration(template: str, tmp_path: Path) -
     plain = render(folder, {})
     assert yaml.safe_load(plain)["engine"]["type"] == "GlobusComputeEngine"
     examples = {"integer": 7, "number": 7.5, "string": "one", "boolean": None}
+    special = {
+        "walltime": "9:08:07",
+        "scheduler_options": "#SBATCH --x=one",
+        "available_accelerators": ["0,1", "2"],
+        "cpu_affinity": "list:0-3:4-7",
+    }
     for name, about in schema["properties"].items():
-        value: Any = examples[about["type"]] if "type" in about else about["enum"][-1]
+        if name in special:
+            value: Any = special[name]
+        else:
+            value = examples[about["type"]] if "type" in about else about["enum"][-1]
         if about.get("type") == "boolean":
             value = not about["default"]
-        value = {"walltime": "9:08:07", "scheduler_options": "#SBATCH --x=one"}.get(name, value)
         check_endpoint(spec(tmp_path, template, **{name: value}))
         with_option = yaml.safe_load(render(folder, {name: value}))
         assert with_option != yaml.safe_load(plain), name

@@ -11,8 +11,8 @@ from tests.support.slurm_cluster import SlurmCluster, missing
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[SlurmCluster]:
-    """A cluster of two virtual nodes; put its ``env`` into the environment to use it."""
+    """A cluster of two virtual nodes with two GPUs each; its ``env`` leads to it."""
     if absent := missing():
         pytest.skip(f"no Slurm here: {', '.join(absent)} (slurmctld slurmd slurm-client munge)")
-    with SlurmCluster() as cluster:
+    with SlurmCluster(gpus=2) as cluster:
         yield cluster

@@ -35,9 +35,13 @@ class SlurmCluster:
 
     Args:
         prefix: put before every command, so that the cluster is another account's.
+        gpus: GPUs of each node, which are plain files: Slurm counts them, no more.
     """
 
-    def __init__(self, nodes: int = 2, cpus: int = 2, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self, nodes: int = 2, cpus: int = 2, prefix: Sequence[str] = (), gpus: int = 0
+    ) -> None:
+        self.gpus = gpus
         self.prefix = list(prefix)
         self.nodes = nodes
         self.cpus = cpus
@@ -146,6 +150,11 @@ class SlurmCluster:
         mail = d / "mail"
         mail.write_text("#!/bin/sh\nexit 0\n")
         mail.chmod(0o755)
+        devices = [d / f"gpu{number}" for number in range(self.gpus)]
+        for device in devices:
+            device.touch()
+        lines = [f"Name=gpu Type=a100 File={device}\n" for device in devices]
+        (d / "gres.conf").write_text("".join(lines))
         self.conf.write_text(self._configuration())
         self._launch(
             "munged", "--foreground", "--force", f"--socket={d}/munge/sock",
@@ -209,10 +218,11 @@ class SlurmCluster:
         user = self._user()
         host = socket.gethostname().split(".")[0]
         control, *node_ports = _free_ports(self.nodes + 1)
+        gres = f"Gres=gpu:a100:{self.gpus} " if self.gpus else ""
         nodes = "\n".join(
             f"NodeName=n{i + 1} NodeHostname={host} NodeAddr=127.0.0.1 Port={port}"
             f" CPUs={self.cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={self.cpus}"
-            " ThreadsPerCore=1 RealMemory=1000 Feature=cpu State=UNKNOWN"
+            f" ThreadsPerCore=1 RealMemory=1000 Feature=cpu {gres}State=UNKNOWN"
             for i, port in enumerate(node_ports)
         )
         return f"""\
@@ -250,6 +260,7 @@ KillWait=2
 UnkillableStepTimeout=20
 MinJobAge=300
 MessageTimeout=10
+{"GresTypes=gpu" if self.gpus else ""}
 PropagateResourceLimits=NONE
 {nodes}
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO

@@ -25,6 +25,7 @@ _RESOURCES: Final = {
     "ranks": "ntasks",
     "nodes": "nodes",
     "gpus": "gpus",
+    "gres": "gres",
     "walltime": "walltime",
     "memory": "memory",
 }
@@ -95,7 +96,7 @@ def read_members(
     Args:
         documents: the members as the flow's input has them.
         defaults: settings of those that do not name their own: ``cores``, ``ranks``, ``nodes``,
-            ``gpus``, ``walltime``, ``memory``.
+            ``gpus``, ``gres``, ``walltime``, ``memory``.
 
     Returns:
         The members in order; those that are wrong in themselves as refused, for the others run.

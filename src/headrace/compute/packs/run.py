@@ -16,7 +16,7 @@ from ..attempts.settings import AttemptSettings
 from ..batch.cancelling import raise_if_cancelled
 from ..batch.outcome import JobOutcome
 from ..batch.run import JobCall
-from ..scheduler import BatchJobError, CompletionStatus, SchedulerError
+from ..scheduler import SCHEDULER_OF_HOW, BatchJobError, CompletionStatus, SchedulerError
 from ..stages.errors import StageError
 from .errors import MemberError, PackError
 from .member import PackMember, RefusedMember, read_members
@@ -57,10 +57,10 @@ def run_pack(
         results: directory that outputs are copied to, absolute; empty where whoever called does so.
         cores: processors for members that run here; 0: all of this machine or allocation.
         at_once: members at the same time at most; 0: as many as fit here, or 20 jobs.
-        how: ``submit``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
+        how: as in :func:`~headrace.compute.batch.run_batch_job`.
         task_id: id of the task; the Compute task's by default.
         defaults: settings of members that have none of their own: ``cores``, ``ranks``, ``nodes``,
-            ``gpus``, ``walltime``, ``memory``.
+            ``gpus``, ``gres``, ``walltime``, ``memory``.
         **settings: of each job, as ``run_repeated_job`` has them; ``attempts`` is 1 by default.
 
     Returns:
@@ -99,12 +99,12 @@ class Pack:
         source: where inputs are copied from; None where they are in place.
         results: where outputs are copied to; None where whoever called does so.
         slots: processors and GPUs of this machine.
-        how: ``submit`` or ``here``.
+        how: ``submit``, ``here``, or a word that names the scheduler to submit to.
         task: the task.
         settings: of each job and of its attempts.
 
     Raises:
-        PackError: ``how`` is neither.
+        PackError: ``how`` is none of them.
         BatchJobError: a setting of attempts is wrong.
     """
 
@@ -118,8 +118,11 @@ class Pack:
         task: str,
         settings: Mapping[str, Any],
     ) -> None:
-        if how not in ("submit", "here"):
-            raise PackError(f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit or here")
+        if how not in ("submit", "here", *SCHEDULER_OF_HOW):
+            known = ", ".join(SCHEDULER_OF_HOW)
+            raise PackError(
+                f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit, here or one of {known}"
+            )
         self.directory = directory
         self.source = source
         self.results = results

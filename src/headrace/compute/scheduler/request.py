@@ -40,6 +40,7 @@ class JobRequest:
     qos: Annotated[str, "Quality of service."] = ""
     constraint: Annotated[str, "Node features."] = ""
     gpus: Annotated[int, "GPUs in all.", 0] = 0
+    gres: Annotated[str, "Generic resources of a node, such as gpu:a100:2."] = ""
     memory: Annotated[str, "Memory of a node, such as 64G."] = ""
     options: Annotated[Sequence[str], "Further options in the scheduler's own words."] = ()
     requeue: Annotated[
@@ -59,7 +60,7 @@ class JobRequest:
             raise BatchJobError(f"gpus must be an integer of at least 0, not {self.gpus!r}")
         if not isinstance(self.walltime, str) or walltime_seconds(self.walltime) is None:
             raise BatchJobError(f"walltime {self.walltime!r}: write it as HH:MM:SS")
-        for name in ("name", "account", "partition", "qos", "constraint", "memory", "mpi"):
+        for name in ("name", "account", "partition", "qos", "constraint", "memory", "gres", "mpi"):
             value = getattr(self, name)
             if any(character.isspace() or not character.isprintable() for character in value):
                 raise BatchJobError(f"{name} {value!r}: must be one word")

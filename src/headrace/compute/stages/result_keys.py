@@ -17,6 +17,8 @@ from .settings import StageSettings
 
 # Settings of a job that decide what its programs see.
 _JOB_SETTINGS = ("environment", "container", "binds", "gpus", "constraint")
+# The same; left out where they are not set, as in results that were made before there were any.
+_LATER_JOB_SETTINGS = ("gres",)
 _PACKAGE = "headrace"
 
 
@@ -56,7 +58,8 @@ def result_key(
         "variables": {
             name: environment.get(name, os.environ.get(name)) for name in settings.reuse_variables
         },
-        "job": {name: settings.job.get(name) for name in _JOB_SETTINGS},
+        "job": {name: settings.job.get(name) for name in _JOB_SETTINGS}
+        | {name: value for name in _LATER_JOB_SETTINGS if (value := settings.job.get(name))},
         "machine": platform.machine(),
         _PACKAGE: _package_digest(),
     }

@@ -46,6 +46,7 @@ class Resources:
     constraint: Annotated[str, Key("Node features.")] = ""
     memory: Annotated[str, Key("Memory of a node.", example='memory = "64G"')] = ""
     gpus: Annotated[int, Key("GPUs in all.", minimum=0)] = 0
+    gres: Annotated[str, Key("Generic resources of a node, such as gpu:a100:2.")] = ""
     attempts: Annotated[
         int,
         Key("How often a job is run that its node, its time or its files failed.", minimum=1),
@@ -89,7 +90,7 @@ class Resources:
             "cpus_per_task": self.cpus_per_rank,
             "attempts": self.attempts,
         }
-        optional = ("account", "partition", "qos", "constraint", "memory", "gpus")
+        optional = ("account", "partition", "qos", "constraint", "memory", "gpus", "gres")
         for name in (*optional, "max_walltime", "max_memory"):
             if value := getattr(self, name):
                 job[name] = value

@@ -49,6 +49,7 @@ def test_resources_become_directives() -> None:
     [
         ({"memory": "64G"}, "memory = '64G': Flux has none"),
         ({"qos": "debug"}, "qos = 'debug': Flux has none"),
+        ({"gres": "gpu:1"}, "gres = 'gpu:1': Flux has none"),
         ({"gpus": 3, "ntasks": 2}, "the same number"),
         ({"launcher": "srun"}, "must be flux or mpiexec"),
         ({"options": ["--output=x"]}, "headrace sets that itself"),

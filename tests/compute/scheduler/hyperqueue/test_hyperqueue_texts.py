@@ -38,6 +38,7 @@ def test_resources_become_directives() -> None:
     [
         ({"nodes": 2}, "jobs of one node"),
         ({"launcher": "srun"}, "must be mpiexec"),
+        ({"gres": "gpu:1"}, "gres = 'gpu:1': HyperQueue has none"),
         ({"options": ["-n 4"]}, "write it as --option=value"),
         ({"options": ["--array=1-4"]}, "headrace sets that itself"),
         ({"memory": "lots"}, "write it as 64G"),

@@ -80,7 +80,7 @@ def script_parts(request: JobRequest) -> ScriptParts:
     Raises:
         BatchJobError: Flux cannot run such a job, or an option is one that headrace sets.
     """
-    for name in ("qos", "memory"):
+    for name in ("qos", "memory", "gres"):
         if getattr(request, name):
             raise BatchJobError(f"{name} = {getattr(request, name)!r}: Flux has none; leave it out")
     if request.gpus % request.ntasks:

@@ -75,6 +75,11 @@ def script_parts(request: JobRequest) -> ScriptParts:
         )
     if request.launcher not in ("", "mpiexec"):
         raise BatchJobError(f"launcher {request.launcher!r}: must be mpiexec with HyperQueue")
+    if request.gres:
+        raise BatchJobError(
+            f"gres = {request.gres!r}: HyperQueue has none; set gpus, or options = "
+            '["--resource=NAME=AMOUNT"]'
+        )
     named = set()
     for option in request.options:
         name = option.partition("=")[0].removeprefix("--")

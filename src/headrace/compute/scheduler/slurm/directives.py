@@ -36,7 +36,7 @@ _REFUSED: Final = {
 _SETTINGS: Final = {
     **{"job-name": "name", "nodes": "nodes", "ntasks": "ntasks", "time": "walltime"},
     **{"cpus-per-task": "cpus_per_task", "account": "account", "partition": "partition"},
-    **{"qos": "qos", "constraint": "constraint", "gpus": "gpus", "mem": "memory"},
+    **{"qos": "qos", "constraint": "constraint", "gpus": "gpus", "gres": "gres", "mem": "memory"},
 }
 _NUMBERS: Final = frozenset({"nodes", "ntasks", "cpus_per_task", "gpus"})
 

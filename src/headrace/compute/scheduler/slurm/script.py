@@ -40,6 +40,7 @@ def _options(request: JobRequest) -> list[str]:
         "constraint": request.constraint,
         "mem": request.memory,
         "gpus": request.gpus,
+        "gres": request.gres,
     }
     return [
         f"--job-name={request.name}",
