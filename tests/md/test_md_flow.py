@@ -59,6 +59,12 @@ def test_a_leg_after_another_from_where_results_are(project: Simulations) -> Non
     assert read_outcome(legs[1]).previous == "box/md-001.1"
     assert (legs[1] / "parts" / "energies.csv").is_file()
 
+    # The graft of a campaign: a quick look at both legs, where their results are.
+    seen = project.look_at("box/md-002.2")
+    assert (seen["legs"], seen["frames"], seen["faults"]) == (2, 13, [])
+    picture = project.returned("box/md-002.2") / "quicklook.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
 
 def test_several_legs_of_a_run_stay_in_one_place(project: Simulations) -> None:
     project.write_box("many", steps=900)

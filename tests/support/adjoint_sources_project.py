@@ -30,9 +30,10 @@ class Project:
     """
 
     pipeline = "adjoint_sources"
+    pipelines: tuple[str, ...] = ()
 
     def __init__(self, root: Path, endpoint: str = "", stations: int = 3) -> None:
-        init_project(root, [self.pipeline])
+        init_project(root, list(self.pipelines or [self.pipeline]))
         if endpoint:
             file = root / "headrace.toml"
             file.write_text(file.read_text().partition("[endpoints.")[0] + endpoint)

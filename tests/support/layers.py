@@ -94,6 +94,7 @@ SERVICE_FILES = (
     "md/engines/gromacs",
     "md/test_killed_legs.py",
     "md/test_md_flow.py",
+    "md/test_run_leg_function.py",
     "notifications",
     "phone_answers/test_answers_listener.py",
     "phone_answers/test_phone_end_to_end.py",

@@ -6,7 +6,7 @@ A leg has a directory of its own::
     previous/    the state that the leg before left; absent in the first leg
     state/       all that the next leg needs: run input, checkpoints
     parts/       this leg's piece of trajectory and energies, a part for each start; energies.csv
-    plan.json    the step that the leg started_at_step at, and the one it is to end at
+    plan.json    the step that the leg begins at, and the one it is to end at
     leg.json     how far it came
 
 Run again after a kill, it goes on from its last good checkpoint; run again after its end, it tells
@@ -57,7 +57,7 @@ class LegOutcome:
         engine: its name.
         version: the engine's version.
         previous: name of the leg that it goes on from; "" for a first leg.
-        first_step: the checkpoint that the leg started_at_step at.
+        first_step: the checkpoint that the leg begins at.
         step: its last checkpoint.
         target_step: the last step of the simulation.
         time_ps: time of the last checkpoint, in ps.

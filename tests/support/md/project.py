@@ -35,7 +35,7 @@ checkpoint_minutes = 0.01
 class Simulations(Project):
     """A project whose facility is running and whose flow `md` is deployed."""
 
-    pipeline = "md"
+    pipelines = ("md", "md_quicklook")
 
     def __init__(self, root: Path, engine: str) -> None:
         super().__init__(root, ENDPOINT, stations=0)
@@ -80,6 +80,24 @@ class Simulations(Project):
         assert run["status"] == "SUCCEEDED", run["details"]
         assessed: dict[str, Any] = run["details"]["output"]["Assess"]
         return assessed
+
+    def look_at(self, leg: str) -> dict[str, Any]:
+        """Runs the flow `md_quicklook` on a leg, and returns its summary."""
+        named = {
+            "leg": leg,
+            "compute": {
+                "endpoint": {"endpoint": "simulation"},
+                "options": {"options_of": "simulation"},
+                "run": {"function": "md_quicklook"},
+                "project": {"project_on": "simulation"},
+                "directory": {"directory": {"collection": "workstation", "path": "/results/md/"}},
+            },
+        }
+        run = start(self.project, "local", self.services, "md_quicklook", named)
+        ended = self.wait(str(run["run_id"]))
+        assert ended["status"] == "SUCCEEDED", ended["details"]
+        summary: dict[str, Any] = ended["details"]["output"]["summary"]
+        return summary
 
     def returned(self, leg: str) -> Path:
         """Where a leg comes back to."""
