@@ -66,6 +66,8 @@ def check_templates(reading: Reading, file: Path, columns: tuple[str, ...] | Non
         for key in _STEP_KEYS:
             both = _with_members(texts) if is_pack and key == "input" else texts
             _check(table, key, place, both)
+    if isinstance(results := values.get("results"), dict):
+        _check(results, "directory", top.child("results"), _known(columns, step_examples(values)))
     after = values.get("after")
     for name, graft in after.items() if isinstance(after, dict) else ():
         if isinstance(graft, dict):

@@ -25,6 +25,15 @@ class ResultsTable:
             example='members = "output.Run.members"',
         ),
     ] = None
+    directory: Annotated[
+        str,
+        Key(
+            "Template of the directory that the outputs of an attempt come back to, as "
+            "COLLECTION:PATH: links and `headrace campaign get` find them there.",
+            default="that of keep.results, then {attempt_directory}",
+            example='directory = "workstation:/results/sweep/{attempt_directory}/"',
+        ),
+    ] = ""
     facts: Annotated[
         str | None,
         Key(

@@ -1,0 +1,116 @@
+"""Start of a campaign: its members taken in, and its state set, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.campaigns.campaign import Campaign
+from headrace.campaigns.errors import CampaignError
+from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
+from headrace.campaigns.ledger.member import AddedMembers, NewMember
+from headrace.campaigns.ledger.tables import LedgerTables
+from headrace.campaigns.member_addition import AdditionOptions, add_members
+from headrace.campaigns.members.new_members import read_members
+
+if TYPE_CHECKING:
+    from headrace.project import Project
+
+HashOf = Callable[[NewMember], str]
+
+
+@dataclass(frozen=True)
+class StartedCampaign:
+    """Outcome of a start, or of reading a campaign's table again.
+
+    Attributes:
+        added: what became of the rows of its table.
+        total: members that it has now.
+        state: its state now.
+    """
+
+    added: AddedMembers
+    total: int
+    state: str
+
+
+def start_campaign(
+    project: Project,
+    campaign: Campaign,
+    ledger: CampaignLedger,
+    who: str,
+    hash_of: HashOf | None = None,
+) -> StartedCampaign:
+    """Take in a campaign's members, and start it; one that runs takes in its new rows.
+
+    Args:
+        project: the project.
+        campaign: the campaign.
+        ledger: the ledger.
+        who: starts it.
+        hash_of: returns the hash of a member's work; "" where nothing is shared.
+
+    Raises:
+        CampaignError: it has no members, or its table cannot be read.
+        CampaignProblems: rows of its table that cannot be used.
+    """
+    with ledger.transaction() as tables:
+        added = take_in(tables, project, campaign, hash_of=hash_of)
+        row = tables.campaigns.get(campaign.name)
+        total = sum(tables.members.counts(row.id).values())
+        if not total:
+            come = "headrace campaign add " + campaign.name
+            raise CampaignError(
+                f"campaign {campaign.name} has no members: its table is empty; `{come} DIR` or "
+                f"`{come} --table FILE` adds some"
+            )
+        if row.state != "paused":
+            tables.campaigns.set_state(row.id, "started")
+            if row.state != "started":
+                tables.log.add(row.id, "started", f"{total:,} members", who=who)
+        return StartedCampaign(added, total, tables.campaigns.get(campaign.name).state)
+
+
+def take_in(
+    tables: LedgerTables,
+    project: Project,
+    campaign: Campaign,
+    *,
+    table: Path | None = None,
+    options: AdditionOptions | None = None,
+    hash_of: HashOf | None = None,
+) -> AddedMembers:
+    """Add what a campaign's table or directories have, or another table.
+
+    A directory that is a member already stays as it was added.
+
+    Args:
+        tables: the ledger, in a transaction.
+        project: the project.
+        campaign: the campaign.
+        table: another table.
+        options: priority, group and lane of all of them.
+        hash_of: returns the hash of a member's work; "" where nothing is shared.
+
+    Raises:
+        CampaignError: the table cannot be read, or a member cannot be added.
+        CampaignProblems: rows that cannot be used.
+    """
+    sources = campaign.members.sources
+    if table is None and not {"table", "directories"} & set(sources):
+        return add_members(tables, campaign, (), options)
+    members: Iterable[NewMember] = read_members(campaign, project, table=table, hash_of=hash_of)
+    if table is None and "directories" in sources:
+        members = _unknown(tables, campaign.name, members)
+    return add_members(tables, campaign, members, options)
+
+
+def _unknown(tables: LedgerTables, name: str, members: Iterable[NewMember]) -> Iterator[NewMember]:
+    row = tables.campaigns.find(name)
+    known: set[str] = set()
+    if row is not None:
+        found = tables.database.execute("SELECT key FROM members WHERE campaign = ?", (row.id,))
+        known = {str(each[0]) for each in found}
+    return (member for member in members if member.key not in known)
