@@ -92,6 +92,7 @@ SERVICE_FILES = (
     "hosted",
     "hpc",
     "md/engines/gromacs",
+    "md/engines/openmm",
     "md/test_killed_legs.py",
     "md/test_md_flow.py",
     "md/test_run_leg_function.py",

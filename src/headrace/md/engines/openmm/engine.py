@@ -171,7 +171,7 @@ class Openmm:
             arguments = (chosen, dict(self.properties)) if chosen is not None else ()
             return app.Simulation(topology, system, integrator, *arguments)
         except (openmm.OpenMMException, ValueError) as error:
-            raise MdError(f"{leg.state}: {' '.join(str(error).split())}") from None
+            raise MdError(f"{leg.state}: {_one_line(error)}") from None
 
     def _made_by(self, simulation: Any) -> str:
         name = simulation.context.getPlatform().getName()
@@ -209,7 +209,7 @@ def _restore(
         try:
             context.setState(openmm.XmlSerializer.deserialize(start))
         except openmm.OpenMMException as error:
-            raise MdError(f"{leg.state / inputs.START}: {error}") from None
+            raise MdError(f"{leg.state / inputs.START}: {_one_line(error)}") from None
         simulation.currentStep = 0
         context.setTime(0.0)
         return
@@ -271,4 +271,10 @@ def _step_ps(leg: LegDirectory) -> float:
         integrator = openmm.XmlSerializer.deserialize(text)
         return float(integrator.getStepSize().value_in_unit(unit.picosecond))
     except (openmm.OpenMMException, ValueError, AttributeError) as error:
-        raise MdError(f"{leg.state / inputs.INTEGRATOR}: no integrator: {error}") from None
+        raise MdError(
+            f"{leg.state / inputs.INTEGRATOR}: no integrator: {_one_line(error)}"
+        ) from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
