@@ -77,6 +77,6 @@ def test_no_entry_point_replaces_a_command_of_headrace(headrace: Headrace) -> No
 
 def test_the_groups_of_the_science_packages_are_entry_points(headrace: Headrace) -> None:
     page = headrace("--help").stdout
-    for name in ("data", "data-run", "demo", "inversion"):
+    for name in ("data", "data-run", "demo", "inversion", "md"):
         assert name not in COMMANDS
         assert f"\n  {name} " in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -59,6 +60,24 @@ def legs_until(directory: Path) -> list[Leg]:
         place = _beside(place, outcome.previous)
 
 
+def last_leg(directory: Path) -> Path:
+    """Return the directory of the last leg in a directory.
+
+    Args:
+        directory: a leg's directory, or one that holds the legs of one simulation.
+
+    Raises:
+        MdError: there is no leg, or a record is damaged.
+    """
+    if (directory / "leg.json").is_file():
+        return directory
+    found = [path.parent for path in directory.glob("*/leg.json")]
+    if not found:
+        raise MdError(f"{directory}: no leg.json in it or one directory below; name a leg's")
+    # Of two attempts at the same leg the later one counts, as a campaign numbers them.
+    return max(found, key=lambda each: (read_outcome(each).step, _numbers(each.name)))
+
+
 def chain_faults(legs: Sequence[Leg]) -> list[str]:
     """Return what is wrong with the legs as one simulation, one line each; none: it is complete.
 
@@ -96,6 +115,10 @@ def all_energies(legs: Sequence[Leg]) -> Energies:
         MdError: a table cannot be read.
     """
     return joined([leg.energies() for leg in legs])
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", name)]
 
 
 def _beside(directory: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command_walk.projects import World
 from tests.support.command_walk.registry import scenario
+from tests.support.md.returned_legs import write_leg
 
 _DAY = '[collections.here]\nroot = "data"\n[profiles.day.collections.here]\nroot = "data"\n'
 
@@ -58,6 +59,24 @@ def pictures_of_a_data_run(world: World) -> None:
     pictures = [Path(path) for path in told["pictures"]]
     assert pictures
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+@scenario
+def legs_of_a_simulation(world: World) -> None:
+    headrace = world.program("legs")
+    box = headrace.directory / "md" / "box01"
+    write_leg(headrace.directory / "md", "box01/md-001.1", 0, 1000)
+    last = write_leg(headrace.directory / "md", "box01/md-002.1", 1000, 2000, "box01/md-001.1")
+    told = headrace.told("md", "status", "md/box01")
+    assert (told["step"], told["done"], told["faults"]) == (2000, True, [])
+    assert "Every frame is there once." in headrace("md", "status", "md/box01").stdout
+    files = headrace("md", "status", "md/box01", "--files").stdout.splitlines()
+    assert files == [str(box / f"md-00{leg}.1/parts/run.part0001.xtc") for leg in (1, 2)]
+    trajectory = last / "parts/run.part0001.xtc"
+    trajectory.write_bytes(trajectory.read_bytes() * 2)
+    text = headrace("md", "status", "md/box01", code=1).stdout
+    assert "fault: a frame of step 1000 follows one of step 1900" in text
+    assert "no leg.json" in headrace.refused("md", "status", "md")
 
 
 @scenario
