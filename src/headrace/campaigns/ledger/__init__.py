@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
+    from headrace.campaigns.ledger.campaign_ledger import CampaignLedger, read_ledger
     from headrace.campaigns.ledger.campaign_row import CampaignRow, CampaignState
     from headrace.campaigns.ledger.campaign_table import CampaignTable
+    from headrace.campaigns.ledger.change import Change
+    from headrace.campaigns.ledger.change_table import ChangeTable, RecordedChange
+    from headrace.campaigns.ledger.claims import CampaignClaims, drivers
     from headrace.campaigns.ledger.graft_table import (
         Graft,
         GraftAfter,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     )
     from headrace.campaigns.ledger.member_table import MemberTable
     from headrace.campaigns.ledger.ready_queue import QueueName, ReadyQueue
+    from headrace.campaigns.ledger.selection import MemberSelection
     from headrace.campaigns.ledger.start import (
         Attempt,
         AttemptEnd,
@@ -52,10 +56,13 @@ __all__ = [
     "Attempt",
     "AttemptEnd",
     "AttemptState",
+    "CampaignClaims",
     "CampaignLedger",
     "CampaignRow",
     "CampaignState",
     "CampaignTable",
+    "Change",
+    "ChangeTable",
     "EndedStart",
     "Graft",
     "GraftAfter",
@@ -68,6 +75,7 @@ __all__ = [
     "LogLine",
     "LogTable",
     "Member",
+    "MemberSelection",
     "MemberSource",
     "MemberState",
     "MemberTable",
@@ -75,11 +83,14 @@ __all__ = [
     "NewStart",
     "QueueName",
     "ReadyQueue",
+    "RecordedChange",
     "Start",
     "StartKind",
     "StartState",
     "StartTable",
     "attempt_directory",
+    "drivers",
+    "read_ledger",
 ]
 
 __getattr__ = lazy_names(__name__)

@@ -21,16 +21,17 @@ one of its member.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from headrace._internal.closing import ClosedOnExit
-from headrace.campaigns.errors import CampaignError, CampaignLedgerUnusable
-from headrace.campaigns.ledger import schema
+from headrace.campaigns.ledger.ledger_kind import LEDGER_OF_CAMPAIGNS
+from headrace.campaigns.ledger.start import Start
 from headrace.campaigns.ledger.tables import LedgerTables
+from headrace.ledger_file import LedgerFile
+from headrace.ledger_file.access import open_connection
 
 
 def _now() -> datetime:
@@ -38,45 +39,53 @@ def _now() -> datetime:
 
 
 class CampaignLedger(ClosedOnExit):
-    """The ledger of campaigns, open; any thread may use it.
+    """The ledger of campaigns, open; any thread may use it, and others may have it open, too.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
         now: returns the time in UTC; for tests.
+        start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
+            not the one of before, with its campaigns paused; not while others have it open.
 
     Raises:
         CampaignLedgerBusy: another process has it to itself.
-        CampaignLedgerUnusable: it is missing although there was one, empty, damaged or another.
+        CampaignLedgerUnusable: it is missing although there was one, empty, damaged, another one,
+            or with starts deleted.
         CampaignError: it cannot be opened, or a newer headrace wrote it.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime] = _now,
+        start_over: bool = False,
+    ) -> None:
         self.path = path
         self._now = now
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                path, isolation_level=None, timeout=30.0, check_same_thread=False
-            )
-            self._database.row_factory = sqlite3.Row
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("BEGIN IMMEDIATE")
-            if self._database.execute("PRAGMA user_version").fetchone()[0] == 0:
-                schema.create_tables(self._database)
-            self._database.execute("COMMIT")
-            (self._ledger_id,) = self._database.execute("SELECT ledger FROM identity").fetchone()
-        except (sqlite3.Error, OSError) as error:
-            raise CampaignLedgerUnusable(f"{path}: cannot use the ledger: {error}") from error
+        self._file = LedgerFile(path, LEDGER_OF_CAMPAIGNS, start_over=start_over, shared=True)
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self._file.close()
 
     @property
     def ledger_id(self) -> str:
         """Identifier of the ledger; part of every tag."""
-        return str(self._ledger_id)
+        return self._file.ledger_id
+
+    @property
+    def data_version(self) -> int:
+        """A number that changes when another process has changed the ledger."""
+        return self._file.data_version
+
+    def verify(self) -> None:
+        """Check that the ledger's file is still in its place.
+
+        Raises:
+            CampaignLedgerUnusable: it was deleted, replaced, emptied or written over.
+        """
+        self._file.verify()
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTables]:
@@ -86,15 +95,37 @@ class CampaignLedger(ClosedOnExit):
             CampaignLedgerUnusable: the file is not the one any more that was opened, or is damaged.
             CampaignError: it cannot be written now; try again.
         """
-        database = self._database
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield LedgerTables(database, self.ledger_id, self._now)
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise CampaignError(f"{self.path}: cannot use the ledger: {error}") from error
+        with self._file.transaction() as database:
+            yield LedgerTables(database, self.ledger_id, self._now)
+
+    def ensure_counted(self, starts: Iterable[Start]) -> None:
+        """Make sure that the file beside the ledger knows of starts; only then may they be sent.
+
+        A copy of the ledger that is put back and does not know of them is noticed by it.
+
+        Args:
+            starts: starts that are in the ledger.
+
+        Raises:
+            CampaignError: it cannot be written now; try again.
+        """
+        self._file.ensure_counted(max((start.id for start in starts), default=0))
+
+
+@contextmanager
+def read_ledger(path: Path, *, now: Callable[[], datetime] = _now) -> Iterator[LedgerTables]:
+    """Read the ledger as it is at one moment, beside those who work with it; nothing is examined.
+
+    Args:
+        path: the ledger's file, which is there.
+        now: returns the time in UTC; for tests.
+
+    Raises:
+        CampaignLedgerUnusable: it is empty or damaged.
+        CampaignError: it cannot be read.
+    """
+    with open_connection(path, LEDGER_OF_CAMPAIGNS) as database:
+        database.execute("PRAGMA query_only = ON")
+        database.execute("BEGIN")
+        (ledger,) = database.execute("SELECT ledger FROM identity").fetchone()
+        yield LedgerTables(database, str(ledger), now)

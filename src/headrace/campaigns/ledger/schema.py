@@ -28,7 +28,7 @@ CREATE TABLE campaigns (
 )
 """
 # `attempt` counts all attempts of this leg, `attempts` those that failed by the member's own fault,
-# `free_attempts` the other failures. `revision` grows with each change: `undo` sees others by it.
+# `free_attempts` the other failures. `revision` grows with each change.
 # `content` is a digest of what it was added with.
 _MEMBERS = """
 CREATE TABLE members (
@@ -200,13 +200,12 @@ CREATE TABLE changes (
 )
 """,
     "CREATE INDEX changes_of ON changes (campaign, id)",
-    # `revision` is that of the member after the change.
     """
 CREATE TABLE change_members (
     change INTEGER NOT NULL REFERENCES changes (id),
     member INTEGER NOT NULL REFERENCES members (id),
-    revision INTEGER NOT NULL,
     before TEXT NOT NULL,
+    after TEXT NOT NULL,
     PRIMARY KEY (change, member)
 ) WITHOUT ROWID
 """,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from headrace.campaigns.ledger.campaign_table import CampaignTable
+from headrace.campaigns.ledger.change_table import ChangeTable
 from headrace.campaigns.ledger.graft_table import GraftTable
 from headrace.campaigns.ledger.lane_table import LaneTable
 from headrace.campaigns.ledger.log_table import LogTable
@@ -28,6 +29,7 @@ class LedgerTables:
         starts: the starts of runs, and the attempts that they are.
         grafts: flows that follow what is done.
         lanes: the states of lanes.
+        changes: what people asked for, with what was before.
         log: who did what, when and why.
     """
 
@@ -43,4 +45,5 @@ class LedgerTables:
         self.starts = StartTable(database, self.now, ledger_id)
         self.grafts = GraftTable(database, self.now)
         self.lanes = LaneTable(database, self.now)
+        self.changes = ChangeTable(database, self.now)
         self.log = LogTable(database, self.now)
