@@ -50,6 +50,7 @@ SERVICE_FILES = (
     "compute/managed_endpoints/test_directory.py",
     "compute/scheduler/slurm/test_client.py",
     "compute/packs/test_packs.py",
+    "compute/packs/test_sweep_example.py",
     "compute/test_bundling.py",
     "compute/test_cancelled_tasks.py",
     "compute/test_deferred_packages.py",
