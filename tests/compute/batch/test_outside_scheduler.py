@@ -259,7 +259,7 @@ def test_a_stage_names_its_scheduler(
 
 
 def test_arrays_are_refused_in_one_line(script: Write, tmp_path: Path) -> None:
-    with pytest.raises(BatchJobError, match="run_batch_array: Tiny has no job arrays"):
+    with pytest.raises(BatchJobError, match="an array of jobs: Tiny has no job arrays"):
         run_batch_array(script("true"), str(tmp_path / "w"), [["a"], ["b"]])
 
 

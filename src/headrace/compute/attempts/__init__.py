@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .array import run_repeated_array
     from .run import run_repeated_job
 
-__all__ = ["run_repeated_job"]
+__all__ = ["run_repeated_array", "run_repeated_job"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what submits jobs when it is asked for: whoever reads the settings does without."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import run
+    from . import array, run
 
-    return run.run_repeated_job
+    return getattr(array if name == "run_repeated_array" else run, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from ..scheduler import Job, JobState, Scheduler
@@ -18,6 +18,8 @@ from .submission import SubmissionRecord
 from .waiting import FILE_SECONDS, FINAL_RECORD_SECONDS, EndDetector, report_blocked
 
 POLL_SECONDS: Final = 1.0
+# File of an array's directory with the ends of members that left no exit code.
+_ENDS: Final = "ends.json"
 # What ends like that has come to the end of its script.
 _SCRIPT_ENDED: Final = (JobState.COMPLETED, JobState.FAILED)
 
@@ -119,8 +121,22 @@ def wait_for_array(
     finally:
         notices.clear()
     ends |= _recorded_ends(scheduler, submission, ends)
+    found = {numbers[index]: end for index, end in ends.items()}
+    part.try_write_json(_ENDS, {str(number): asdict(end) for number, end in found.items()})
     part.try_write_json("submission.json", {**submission.to_dict(), "settled": True})
-    return {numbers[index]: end for index, end in ends.items()}
+    return found
+
+
+def read_ends(part: JobDirectory) -> dict[int, MemberEnd]:
+    """Return the ends of members that left no exit code, of an array that was waited for."""
+    found = {}
+    for number, end in part.read_json(_ENDS).items():
+        try:
+            state = JobState(end["state"]) if end["state"] else None
+            found[int(number)] = MemberEnd(state, end["code"], end["reason"])
+        except (KeyError, TypeError, ValueError):
+            continue  # of another version: the member is run again
+    return found
 
 
 def _end_of(member: Job | None) -> MemberEnd:

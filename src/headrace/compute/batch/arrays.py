@@ -17,13 +17,14 @@ from ..scheduler import (
     SchedulerError,
     SubmissionRefused,
 )
-from .array_waiting import MemberEnd, wait_for_array
+from .array_waiting import MemberEnd, read_ends, wait_for_array
 from .cancelling import raise_if_cancelled
 from .directory import JobDirectory
 from .errors import BatchJobError
-from .member_exits import exit_code, remove_exits
+from .member_exits import exit_code, remove_exits, remove_records
+from .member_outcomes import member_outcome
 from .notices import Notices
-from .outcome import OUTPUT_SECONDS, missing_outputs
+from .outcome import OUTPUT_SECONDS, JobOutcome, missing_outputs
 from .previous_job import settle_previous_job
 from .script import array_text
 from .settings import JobSettings
@@ -70,10 +71,10 @@ def run_members(array: ArrayTask, members: Sequence[Sequence[str]], retries: int
     if not members or not isinstance(at_once, int) or at_once < 1:
         raise BatchJobError("an array needs members, and at_once of at least 1")
     lines = _lines(members)
-    job_ids = _settle_parts(array)
+    ended: dict[int, MemberEnd] = {}
+    job_ids = _settle_parts(array, ended)
     _prepare(array, lines)
     size = _array_size(array)
-    ended: dict[int, MemberEnd] = {}
     for attempt in range(retries + 1):
         codes = _codes(directory, len(members), ended)
         left = [number for number, code in codes.items() if code != 0]
@@ -103,6 +104,45 @@ def run_members(array: ArrayTask, members: Sequence[Sequence[str]], retries: int
         "job_ids": job_ids,
         "submissions": len(job_ids),
         "directory": str(directory.path),
+    }
+
+
+def run_members_once(
+    array: ArrayTask, members: Sequence[Sequence[str]], wanted: Sequence[int]
+) -> dict[int, JobOutcome]:
+    """Run some members once, and return how each ended.
+
+    Called again for the same task, it goes on with the arrays that were submitted: a member that
+    has ended for it is not run again.
+
+    Args:
+        array: the call.
+        members: the arguments of each member.
+        wanted: the numbers of those that are run.
+
+    Returns:
+        The outcomes of those that are wanted, by number.
+
+    Raises:
+        BatchJobError: the task was cancelled, or the scheduler refuses the array.
+    """
+    lines, directory = _lines(members), array.directory
+    ended: dict[int, MemberEnd] = {}
+    other_task = directory.read_json("array.json").get("task") != array.task
+    _settle_parts(array, ended)
+    _prepare(array, lines)
+    if other_task:
+        # Whoever wants them again knows that what they made does not count any more.
+        remove_exits(directory, wanted)
+    codes = _codes(directory, len(members), ended)
+    left = [number for number in wanted if codes[number] is None and number not in ended]
+    if left:
+        remove_records(directory, left)
+        _run_all(array, lines, left, _array_size(array), ended)
+        codes = _codes(directory, len(members), ended)
+    return {
+        number: member_outcome(directory, array.settings, number, codes[number], ended.get(number))
+        for number in wanted
     }
 
 
@@ -142,17 +182,24 @@ def _prepare(array: ArrayTask, lines: Sequence[str]) -> None:
     directory.write_json("array.json", {"task": array.task, "members": len(lines)})
 
 
-def _settle_parts(array: ArrayTask) -> list[str]:
-    """Wait for the arrays that an earlier call has left, and return those of this task."""
+def _settle_parts(array: ArrayTask, ended: dict[int, MemberEnd]) -> list[str]:
+    """Wait for the arrays that an earlier call has left, and return those of this task.
+
+    Args:
+        array: the call.
+        ended: gets the ends of members that left no exit code.
+    """
     job_ids = []
     for path in sorted((array.directory.path / "arrays").glob("*/submission.json")):
         part = JobDirectory(path.parent)
         known = SubmissionRecord.read(part)
+        if known is not None and known.task == array.task and known.settled:
+            ended.update(read_ends(part))
         if known is None or known.settled:
             continue
         if known.task == array.task and known.job is not None:
             numbers = [int(line.partition(" ")[0]) for line in _part_lines(part)]
-            _wait(array, part, known, numbers)
+            ended.update(_wait(array, part, known, numbers))
             job_ids.append(str(known.job))
         else:
             settle_previous_job(array.scheduler, part, known, array.task)

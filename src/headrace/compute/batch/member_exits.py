@@ -67,3 +67,11 @@ def remove_exits(directory: JobDirectory, numbers: Sequence[int]) -> None:
     for number in numbers:
         with contextlib.suppress(OSError):
             (directory.path / "exit_codes" / str(number)).unlink()
+
+
+def remove_records(directory: JobDirectory, numbers: Sequence[int]) -> None:
+    """Remove what members have recorded and printed: they are run anew."""
+    for number in numbers:
+        for ending in ("json", "ended", "out", "err"):
+            with contextlib.suppress(OSError):
+                (directory.path / "members" / f"{number}.{ending}").unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -117,20 +118,19 @@ def determine_outcome(
     missing: list[str] = []
     if code == 0:
         missing = missing_outputs(settings, workdir, OUTPUT_SECONDS)
-    outcome = _status(state, code, started=ours or end.exit_record is not None, missing=missing)
+    outcome = completion_status(
+        state, code, started=ours or end.exit_record is not None, missing=missing
+    )
     reason = end.scheduler_record.reason if end.scheduler_record is not None else ""
     if outcome is CompletionStatus.CANCELLED and not ours and reason not in ("", "None"):
         # The scheduler cancels what can never run, and says why.
         outcome = CompletionStatus.NEVER_STARTED
-    words = _DESCRIPTIONS[outcome].format(
-        code=code,
-        reason=reason if reason not in ("", "None") else state or "",
-        missing=", ".join(missing[:_MAX_NAMES]),
-    )
+    words = description(outcome, state, code, reason, missing)
     restarts = end.exit_record.restarts if end.exit_record is not None else host.get("restarts", 0)
-    exit_name = f"{end.exit_record.job}.{end.exit_record.restarts}" if end.exit_record else ""
+    left = end.exit_record
+    ended_at = job.read_end_time(f"{left.job}.{left.restarts}") if left is not None else ""
     ended = outcome is not CompletionStatus.LOST
-    usage = read_usage(job, settings, host if ours else {}, exit_name, ended=ended)
+    usage = read_usage(settings, host if ours else {}, ended_at, ended=ended)
     return JobOutcome(
         outcome,
         words,
@@ -140,6 +140,29 @@ def determine_outcome(
         nodes=str(host.get("nodes", "")) if ours else "",
         restarts=restarts if isinstance(restarts, int) else 0,
         **vars(usage),
+    )
+
+
+def description(
+    outcome: CompletionStatus,
+    state: JobState | None,
+    code: int | None,
+    reason: str = "",
+    missing: Sequence[str] = (),
+) -> str:
+    """Return an outcome in words.
+
+    Args:
+        outcome: the outcome.
+        state: the scheduler's last state; None where it does not know it.
+        code: the script's exit code; None where it left none.
+        reason: the scheduler's reason for the state.
+        missing: outputs that are not there.
+    """
+    return _DESCRIPTIONS[outcome].format(
+        code=code,
+        reason=reason if reason not in ("", "None") else state or "",
+        missing=", ".join(missing[:_MAX_NAMES]),
     )
 
 
@@ -173,9 +196,17 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _status(
-    state: JobState | None, code: int | None, *, started: bool, missing: list[str]
+def completion_status(
+    state: JobState | None, code: int | None, *, started: bool, missing: Sequence[str] = ()
 ) -> CompletionStatus:
+    """Return the outcome of a job or of a member of an array.
+
+    Args:
+        state: the scheduler's last state; None where it does not know it.
+        code: the script's exit code; None where it left none.
+        started: whether its script has begun.
+        missing: outputs that are not there.
+    """
     if code == 0:
         return CompletionStatus.OUTPUTS_MISSING if missing else CompletionStatus.FINISHED
     if state in _STATUS_OF_STATE:

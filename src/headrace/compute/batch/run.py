@@ -116,15 +116,26 @@ def run_batch_array(
         BatchJobError: members failed, in one line that names the first one; or the scheduler has
             no arrays.
     """
+    task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
+    array = array_task(script, workdir, at_once=at_once, job=job, task=task, settings=settings)
+    return run_members(array, members, retries)
+
+
+def array_task(
+    script: str, workdir: str, *, at_once: int, job: str, task: str, settings: Mapping[str, Any]
+) -> ArrayTask:
+    """Check the arguments of a call that runs an array.
+
+    Raises:
+        BatchJobError: one cannot be used, or the scheduler has no arrays.
+    """
     scheduler = get_scheduler(settings.get("scheduler", ""))
-    require_ability(scheduler, Ability.ARRAYS, True, "run_batch_array")
+    require_ability(scheduler, Ability.ARRAYS, True, "an array of jobs")
     read, path = read_settings(scheduler, script, settings), _workdir(workdir)
     directory = JobDirectory(path / _checked_name(job))
-    task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     _require_commands(scheduler)
     copy = directory.path / read.script.name
-    array = ArrayTask(scheduler, directory, read, path, copy, task, at_once)
-    return run_members(array, members, retries)
+    return ArrayTask(scheduler, directory, read, path, copy, task, at_once)
 
 
 @dataclass(frozen=True)
@@ -163,7 +174,7 @@ class JobCall:
         Raises:
             BatchJobError: one cannot be used.
         """
-        how, settings = _choose_scheduler(how, settings)
+        how, settings = choose_scheduler(how, settings)
         scheduler = get_scheduler(settings.get("scheduler", ""))
         read, path = read_settings(scheduler, script, settings), _workdir(workdir)
         directory = JobDirectory(path / _checked_name(job))
@@ -230,7 +241,7 @@ class JobCall:
         return determine_outcome(directory, settings, self.workdir, end)
 
 
-def _choose_scheduler(how: str, settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def choose_scheduler(how: str, settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return whether a job is submitted or runs here, and its settings with its scheduler.
 
     Args:

@@ -44,6 +44,8 @@ job="{variables.job_id}"
 _restarts="{variables.restarts}"
 {_CLAIM}
 exec >>"$directory/stdout" 2>>"$directory/stderr"
+_shown=$job
+_host="$directory/host.json"
 {_host_record(variables)}
 cd {shlex.quote(str(workdir))} || exit 125
 {_run(call, parts.shell_signal)}
@@ -63,8 +65,9 @@ def array_text(
     """Return the text of an array: each member is one call of the script.
 
     A member finds its number and its arguments in the line of ``members.txt`` in the part's
-    directory that its index counts to, writes to ``members/NUMBER.out``, and leaves its exit code
-    in ``exit_codes/NUMBER``.
+    directory that its index counts to, writes to ``members/NUMBER.out``, records its host in
+    ``members/NUMBER.json``, and leaves its end in ``members/NUMBER.ended`` and its exit code in
+    ``exit_codes/NUMBER``.
 
     Args:
         scheduler: the scheduler that runs it; it has arrays.
@@ -92,9 +95,13 @@ member=${{line%% *}}
 eval "arguments=(${{line#"$member"}})"
 export HEADRACE_MEMBER=$member
 exec >>"$directory/members/$member.out" 2>>"$directory/members/$member.err"
+_shown="${{job}}_$_index"
+_host="$directory/members/$member.json"
+{_host_record(variables)}
 cd {shlex.quote(str(workdir))} || exit 125
 {_run(call, parts.shell_signal)}
 note="$directory/exit_codes/.$member.$_own"
+date -u +%Y-%m-%dT%H:%M:%SZ >"$directory/members/$member.ended"
 printf '%s %s %s\\n' "$code" "$job" "$_restarts" >"$note" &&
   mv "$note" "$directory/exit_codes/$member"
 exit "$code"
@@ -212,11 +219,11 @@ fi"""
 _HOST_RECORD: Final = """mkdir -p "$directory/exit_codes"
 text() { local t=${1//\\\\/\\\\\\\\}; printf '"%s"' "${t//\\"/\\\\\\"}"; }
 printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, "cores": %s, ' \\
-  "$(text "$(hostname)")" "$(text "$_nodes")" "$job" \\
-  "$(text "${TMPDIR:-/tmp}")" "$(text "$_cores")" >"$directory/.host.$$" &&
+  "$(text "$(hostname)")" "$(text "$_nodes")" "$_shown" \\
+  "$(text "${TMPDIR:-/tmp}")" "$(text "$_cores")" >"$_host.$_own" &&
 printf '"restarts": %d, "started_at": "%s"}\\n' \\
-  "$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.host.$$" &&
-  mv "$directory/.host.$$" "$directory/host.json"
+  "$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$_host.$_own" &&
+  mv "$_host.$_own" "$_host"
 """
 _EXIT_RECORD: Final = """note="$directory/exit_codes/.$_own"
 printf '%s %s\\n' "$job.$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$directory/.ended_at.$$" &&

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from .directory import JobDirectory
 from .settings import JobSettings
 
 # Slurm's form: 16(x3),8 are three nodes with 16 processors each, and one with 8.
@@ -34,27 +33,21 @@ class JobUsage:
 
 
 def read_usage(
-    directory: JobDirectory,
-    settings: JobSettings,
-    host: dict[str, Any],
-    exit_name: str,
-    *,
-    ended: bool,
+    settings: JobSettings, host: dict[str, Any], ended_at: str, *, ended: bool
 ) -> JobUsage:
     """Return the use of a job from its records.
 
     Args:
-        directory: the job's directory.
         settings: settings of the job.
         host: where it ran: the record that its script left at its start.
-        exit_name: job and restart, as in the name of its exit code; empty where it left none.
+        ended_at: when its script ended; empty where it left no such record.
         ended: whether it is known to have ended.
     """
     started = _moment(host.get("started_at"))
     if started is None:
         return JobUsage()
     cores = count_cores(str(host.get("cores", ""))) or settings.ntasks * settings.cpus_per_task
-    end = _moment(directory.read_end_time(exit_name)) if exit_name else None
+    end = _moment(ended_at) if ended_at else None
     if end is None and ended:
         end = min(time.time(), started + settings.seconds)
     if end is None:

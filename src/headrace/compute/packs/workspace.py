@@ -80,8 +80,17 @@ class MemberWorkspace:
         }
         return Manifest(self.path / "return.done.json", self.returned, inputs)
 
+    def write_script(self) -> None:
+        """Write the script of the job.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.script, MEMBER_SCRIPT, mode=0o755)
+
     def prepare(self, source: Path | None, *, resumes: bool) -> None:
-        """Write the scripts, and copy the inputs where they are on this machine.
+        """Write the command, and copy the inputs where they are on this machine.
 
         Args:
             source: directory that its inputs are copied from; None where they are in ``work/``.
@@ -91,7 +100,6 @@ class MemberWorkspace:
             OSError: it cannot be written.
         """
         self.work.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.script, MEMBER_SCRIPT, mode=0o755)
         text = command_text(self.member, resumes=resumes)
         write_atomic(self.path / COMMAND_NAME, text, mode=0o644)
         if source is not None:
