@@ -27,7 +27,7 @@ _PRINTED_BYTES: Final = 64_000
 
 @dataclass(frozen=True)
 class MemberRun:
-    """What became of a member of an array.
+    """Outcome of a member of an array, with its attempts.
 
     Attributes:
         outcome: the outcome of its last attempt.

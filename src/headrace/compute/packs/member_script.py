@@ -16,13 +16,14 @@ directory=$1
 cd "$directory/work" || exit 125
 rm -f "$directory/files"
 read -r _ _ _ _ group _ <"/proc/$$/stat"
-bash "$directory/command.sh" &
-child=$!
+child=
 end_command() {
   trap "" TERM
-  if [ "$group" = "$$" ]; then kill -s TERM 0; else kill -s TERM "$child"; fi
+  if [ "$group" = "$$" ]; then kill -s TERM 0; elif [ "$child" ]; then kill -s TERM "$child"; fi
 }
 trap end_command TERM
+bash "$directory/command.sh" &
+child=$!
 wait "$child"
 code=$?
 while kill -0 "$child" 2>/dev/null; do

@@ -1,4 +1,4 @@
-"""What the members of a pack have in common, and the way of each."""
+"""The way of each member of a pack, and the settings that all have in common."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class Pack:
         def run() -> MemberOutcome:
             if isinstance(member, RefusedMember):
                 raise member.error
-            begun = self._begin(workspace)
-            if isinstance(begun, MemberOutcome):
-                return begun
+            started = self._begin(workspace)
+            if isinstance(started, MemberOutcome):
+                return started
             if self.how == "here":
                 with self.slots.held(member.cores, member.gpus) as devices:
                     raise_if_cancelled(self.task)
@@ -74,7 +74,7 @@ class Pack:
             said = call.directory.last_error_line(call.scheduler.message_prefixes)
             ended = _outcome(job, attempts, said, call.directory)
             printed = [call.directory.read_end(n, _PRINTED_BYTES) for n in ("stdout", "stderr")]
-            return self._end(workspace, begun, ended, *printed)
+            return self._end(workspace, started, ended, *printed)
 
         return self._guarded(workspace, run)
 
@@ -89,8 +89,8 @@ class Pack:
             Their outcomes.
         """
         spaces = [self._workspace(member) for member in members]
-        begun = [self._guarded(space, partial(self._begin, space)) for space in spaces]
-        open_ = [number for number, found in enumerate(begun) if isinstance(found, Manifest)]
+        started = [self._guarded(space, partial(self._begin, space)) for space in spaces]
+        open_ = [number for number, found in enumerate(started) if isinstance(found, Manifest)]
         runs: dict[int, MemberRun] = {}
         refusal: BatchJobError | None = None
         if open_:
@@ -113,7 +113,7 @@ class Pack:
             self._guarded(spaces[number], partial(end, number, found))
             if isinstance(found, Manifest)
             else found
-            for number, found in enumerate(begun)
+            for number, found in enumerate(started)
         ]
 
     def _workspace(self, member: PackMember | RefusedMember) -> MemberWorkspace:

@@ -71,7 +71,7 @@ def run_pack(
     task = task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex
     limits, others = AttemptSettings.split({"attempts": 1, **settings})
     try:
-        how, others = choose_scheduler(how, others)
+        how, chosen = choose_scheduler(how, others)
     except BatchJobError as error:
         raise PackError(str(error)) from None
     pack = Pack(
@@ -82,13 +82,13 @@ def run_pack(
         how,
         task,
         limits,
-        others,
+        chosen,
     )
     listed = read_members(members, defaults)
     at_once = _count("at_once", at_once) or (
         pack.slots.cores if how == "here" else _SUBMITTED_AT_ONCE
     )
-    groups = _groups(listed, how == "submit" and arrays and _has_arrays(others))
+    groups = _groups(listed, how == "submit" and arrays and _has_arrays(chosen))
     with ThreadPoolExecutor(min(at_once, len(groups)), "member") as threads:
         found = list(threads.map(lambda group: _run_group(pack, group, at_once), groups))
     raise_if_cancelled(task)
