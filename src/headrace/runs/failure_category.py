@@ -10,6 +10,8 @@ from headrace.compute.attempts.failure_causes import FailureCause, cause_in_text
 from headrace.runs.failure_cause import failure_cause
 from headrace.runs.poller import RunView
 
+LOST: Final = FailureCause.LOST.value
+"""Category of work of which nobody knows what became of it."""
 TRANSFER: Final = "transfer"
 """Category of a failure of a transfer, which no job knows of."""
 

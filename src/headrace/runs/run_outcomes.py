@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.runs.failure_category import failure_category
+from headrace.runs.failure_category import LOST, failure_category
 from headrace.runs.failure_cause import failure_cause, is_code_error
 from headrace.runs.poller import FINAL
 
@@ -78,7 +78,7 @@ def read_run_if_known(services: Services, run_id: str) -> dict[str, Any] | None:
 
 def gone_outcome() -> RunOutcome:
     """Return the outcome of a run that the service has no more."""
-    return RunOutcome("GONE", "the service has this run no more")
+    return RunOutcome("GONE", "the service has this run no more", category=LOST)
 
 
 def outcome_of(document: Mapping[str, Any]) -> RunOutcome:

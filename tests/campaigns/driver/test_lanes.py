@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.campaigns.driver.lanes import LaneLoad, LaneLoads
-
-
-@dataclass(frozen=True)
-class Rules:
-    name: str
-    open: int | None = None
-    weight: float = 1.0
-    takes: tuple[str, ...] = ()
-    licences: Mapping[str, int] = field(default_factory=dict)
-
-    def takes_category(self, category: str) -> bool:
-        return not self.takes or (category or "any") in self.takes
+from tests.support.campaigns.lane_rules import RULES, Rules
 
 
 @dataclass(frozen=True)
@@ -107,18 +95,6 @@ def test_a_lane_to_be_avoided_is_taken_only_where_no_other_takes_such_members() 
     assert start(lanes, avoids) == "a"
 
 
-RULES = st.lists(
-    st.builds(
-        Rules,
-        name=st.sampled_from("abcdef"),
-        open=st.none() | st.integers(0, 4),
-        weight=st.floats(0.0, 8.0),
-        takes=st.sampled_from([(), ("x",), ("x", "any"), ("y",)]),
-    ),
-    min_size=1,
-    max_size=5,
-    unique_by=lambda rules: rules.name,
-)
 MEMBERS = st.lists(
     st.builds(
         Waiting,

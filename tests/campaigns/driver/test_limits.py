@@ -14,7 +14,7 @@ from headrace.campaigns.driver.limits import (
     StartBudget,
     free_licences,
 )
-from tests.campaigns.driver.test_lanes import Rules
+from tests.support.campaigns.lane_rules import Rules
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def test_the_core_hours_of_what_is_under_way_count_before_they_are_spent() -> No
     lane, needs = LaneLoad(Rules("a")), RunNeeds(core_hours=40.0)
     budget = StartBudget(core_hours=100.0)
     assert budget.refusal(needs, lane) == ""
-    budget.take_run(needs, lane)
-    budget.take_run(needs, lane)
+    budget.take_member(lane, 40.0)
+    budget.take_member(lane, 40.0)
     assert budget.refusal(needs, lane) == "its core hours are not left"
     assert budget.refusal(RunNeeds(), lane) == ""
     assert StartBudget(core_hours=0.0).refusal(RunNeeds(), lane) == "the core hours are spent"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from headrace.campaigns.driver.lanes import LaneLoad, LaneLoads
 from headrace.campaigns.driver.limits import RunNeeds, StartBudget
 from headrace.campaigns.driver.start_plan import StartPlan, plan_starts
-from tests.campaigns.driver.test_lanes import RULES, Rules
+from tests.support.campaigns.lane_rules import RULES, Rules
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,14 @@ def test_a_licence_that_is_free_in_another_lane_is_taken_there() -> None:
     lanes = (Rules("a", licences={"matlab": 1}, weight=9.0), Rules("b"))
     plan = planned([Waiting(k) for k in "abc"], *lanes, needs=RunNeeds(licences={"matlab": 1}))
     assert [run.lane for run in plan.runs] == ["a", "b", "b"]
+
+
+def test_each_member_of_a_pack_takes_its_core_hours() -> None:
+    members = [Waiting(key) for key in "abcde"]
+    needs = RunNeeds(core_hours=10.0)
+    plan = planned(members, pack=3, budget=StartBudget(core_hours=45.0), needs=needs)
+    assert keys(plan) == ["abc", "d"]
+    assert [run.core_hours for run in plan.runs] == [30.0, 10.0]
 
 
 @given(

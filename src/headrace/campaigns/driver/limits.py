@@ -78,7 +78,7 @@ class RunNeeds:
     """Share of the limits of a campaign that a run takes.
 
     Attributes:
-        core_hours: what it is expected to cost; 0 where that is not told.
+        core_hours: what its first member is expected to cost; 0 where that is not told.
         licences: licences that it holds until it ends, by name.
     """
 
@@ -120,10 +120,8 @@ class StartBudget:
             return "as many members are under way as may be"
         if self.runs == 0:
             return "as many runs were started as may be in this time"
-        if self.core_hours is not None and max(needs.core_hours, 0.0) > self.core_hours:
-            return "its core hours are not left"
-        if self.core_hours is not None and self.core_hours <= 0:
-            return "the core hours are spent"
+        if reason := self.core_hours_refusal(needs.core_hours):
+            return reason
         for name, count in needs.licences.items():
             if count > self.licences.get(name, count):
                 return f"no licence of {name} is free"
@@ -132,19 +130,36 @@ class StartBudget:
                 return f"no licence of {name} is free in {lane.name}"
         return ""
 
+    def core_hours_refusal(self, core_hours: float) -> str:
+        """Return why a member is not started for its cost; empty where it may be.
+
+        Args:
+            core_hours: what it is expected to cost.
+        """
+        if self.core_hours is None:
+            return ""
+        if self.core_hours <= 0:
+            return "the core hours are spent"
+        return "its core hours are not left" if core_hours > self.core_hours else ""
+
     def take_run(self, needs: RunNeeds, lane: LaneLoad) -> None:
         """Count a run that is started, without its members."""
         if self.runs is not None:
             self.runs -= 1
-        if self.core_hours is not None:
-            self.core_hours -= needs.core_hours
         for name, count in needs.licences.items():
             if name in self.licences:
                 self.licences[name] -= count
             lane.licences_used[name] = lane.licences_used.get(name, 0) + count
 
-    def take_member(self, lane: LaneLoad) -> None:
-        """Count a member of a run that is started."""
+    def take_member(self, lane: LaneLoad, core_hours: float = 0.0) -> None:
+        """Count a member of a run that is started.
+
+        Args:
+            lane: where.
+            core_hours: what it is expected to cost.
+        """
+        if self.core_hours is not None:
+            self.core_hours -= core_hours
         if self.members is not None:
             self.members -= 1
         lane.open_members += 1

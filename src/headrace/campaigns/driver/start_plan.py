@@ -30,14 +30,14 @@ class PlannedRun(Generic[M]):
     Attributes:
         step: the step of its members.
         lane: where.
-        needs: what it takes of the limits.
         members: its members; one, or a pack.
+        core_hours: what it is expected to cost.
     """
 
     step: str
     lane: str
-    needs: RunNeeds
     members: list[M] = field(default_factory=list)
+    core_hours: float = 0.0
 
 
 @dataclass
@@ -72,7 +72,7 @@ def plan_starts(
         lanes: the lanes; what is planned is counted there.
         budget: what may be started; used up by what is planned.
         pack_of: returns how many members one run of a step takes at most.
-        needs_of: returns what a run with a member takes of the limits.
+        needs_of: returns what a run that begins with a member takes of the limits.
     """
     plan: StartPlan[M] = StartPlan()
     filling: dict[tuple[str, str], PlannedRun[M]] = {}
@@ -80,18 +80,22 @@ def plan_starts(
         if budget.is_used_up or lanes.are_full:
             break
         reason = ""
+        needs = needs_of(member)
         for lane in lanes.candidates(member):
             run = filling.get((member.step, lane.name))
             if run is None:
-                needs = needs_of(member)
                 reason = budget.refusal(needs, lane)
-                if reason:
-                    continue
-                run = PlannedRun(member.step, lane.name, needs)
+            else:
+                reason = budget.core_hours_refusal(needs.core_hours)
+            if reason:
+                continue
+            if run is None:
+                run = PlannedRun(member.step, lane.name)
                 budget.take_run(needs, lane)
                 plan.runs.append(run)
             run.members.append(member)
-            budget.take_member(lane)
+            run.core_hours += needs.core_hours
+            budget.take_member(lane, needs.core_hours)
             is_full = len(run.members) >= pack_of(member.step)
             if is_full:
                 filling.pop((member.step, lane.name), None)
