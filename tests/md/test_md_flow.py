@@ -16,6 +16,14 @@ pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint
 if shutil.which("gmx") is None and importlib.util.find_spec("openmm") is None:
     pytest.skip("needs gmx, or the extra `md`", allow_module_level=True)
 
+from headrace.campaigns import read_campaign
+from headrace.campaigns.rendering import (
+    Attempt,
+    attempt_placeholders,
+    member_placeholders,
+    render,
+    value_at,
+)
 from headrace.facility import stop_facility
 from headrace.md.leg import read_outcome
 from headrace.md.water_boxes import available_engine
@@ -23,6 +31,7 @@ from headrace.md.xtc import read_frames
 from headrace.runs import failure_summary
 from headrace.runs.poller import RunView
 from tests.support.md.project import Simulations
+from tests.support.repository import REPOSITORY
 from tests.support.waiting import wait_until
 
 
@@ -64,6 +73,29 @@ def test_a_leg_after_another_from_where_results_are(project: Simulations) -> Non
     assert (seen["legs"], seen["frames"], seen["faults"]) == (2, 13, [])
     picture = project.returned("box/md-002.2") / "quicklook.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_example_campaign_runs_its_legs_and_grafts(project: Simulations) -> None:
+    """Its templates as a driver fills them in, for a member's legs until the target."""
+    campaign = read_campaign(REPOSITORY / "campaigns" / "md.toml")
+    (step,), (leg_graft,) = campaign.steps, campaign.grafts
+    lane = campaign.lanes[0]
+    project.write_box("box07", steps=1200)
+    row = {"name": "box07", "engine": project.engine, "temperature": "320"}
+    previous = ""
+    for leg in (1, 2):
+        attempt = Attempt(step.name, lane, leg, previous_directory=previous)
+        texts = member_placeholders("md", "box07", row) | attempt_placeholders(
+            campaign, attempt, "box07"
+        )
+        output = project.run_named(step.flow, render(step.input, texts))
+        done = value_at(output, step.legs.done)
+        assert done is (leg == 2)
+        assert value_at(output, campaign.results.facts)["step"] == (1000, 1200)[leg - 1]
+        assert value_at(output, campaign.results.core_hours) > 0
+        seen = project.run_named(leg_graft.flow, render(leg_graft.input, texts))
+        assert (seen["summary"]["legs"], seen["summary"]["faults"]) == (leg, [])
+        previous = texts["attempt_directory"]
 
 
 def test_several_legs_of_a_run_stay_in_one_place(project: Simulations) -> None:

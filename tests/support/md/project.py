@@ -16,6 +16,12 @@ template = "local"
 [endpoints.simulation.options]
 workers = 1
 retries = 2
+
+[endpoints.analysis]
+template = "local"
+
+[endpoints.analysis.options]
+workers = 1
 """
 SETTINGS = """\
 [leg.job]
@@ -71,8 +77,18 @@ class Simulations(Project):
             "clean": True,
             **changes,
         }
-        run = start(self.project, "local", self.services, "md", named)
-        return str(run["run_id"])
+        return self.start_named("md", named)
+
+    def start_named(self, flow: str, named: Any) -> str:
+        """Starts a run of a flow with an input that has names."""
+        return str(start(self.project, "local", self.services, flow, named)["run_id"])
+
+    def run_named(self, flow: str, named: Any) -> dict[str, Any]:
+        """Runs a flow with an input that has names, and returns its output."""
+        run = self.wait(self.start_named(flow, named))
+        assert run["status"] == "SUCCEEDED", run["details"]
+        output: dict[str, Any] = run["details"]["output"]
+        return output
 
     def run_leg(self, name: str, leg: str, previous: str = "", **changes: Any) -> dict[str, Any]:
         """Runs the flow on a leg, and returns what `Assess` says."""
@@ -93,10 +109,7 @@ class Simulations(Project):
                 "directory": {"directory": {"collection": "workstation", "path": "/results/md/"}},
             },
         }
-        run = start(self.project, "local", self.services, "md_quicklook", named)
-        ended = self.wait(str(run["run_id"]))
-        assert ended["status"] == "SUCCEEDED", ended["details"]
-        summary: dict[str, Any] = ended["details"]["output"]["summary"]
+        summary: dict[str, Any] = self.run_named("md_quicklook", named)["summary"]
         return summary
 
     def returned(self, leg: str) -> Path:
