@@ -95,6 +95,7 @@ def check_runs(world: SimulatedYear) -> None:
 
 def check_notifications(world: SimulatedYear) -> None:
     """Each was told once, alone or within a digest, or given up after a week, and none twice."""
+    assert world.channel.faults == []
     waiting = world.waiting
     assert world.channel.told + world.given_up + waiting == world.added
     assert waiting < 30

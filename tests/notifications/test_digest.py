@@ -116,6 +116,18 @@ def test_more_than_the_limit_of_an_hour_wait_and_are_one(bench: Bench) -> None:
     assert bench.subjects()[3:] == ["p: 7 notifications, late: 7 info"]
 
 
+def test_a_sender_that_is_started_again_does_not_begin_a_new_hour(bench: Bench) -> None:
+    bench.settings |= {"per_hour": 3}
+    for number in range(5):
+        bench.add(f"message {number}")
+        bench.pass_time(60)
+        bench.close()
+        bench.open()
+    assert bench.subjects() == ["p: message 0", "p: message 1", "p: message 2"]
+    bench.pass_time(3600)
+    assert bench.subjects()[3:] == ["p: 2 notifications, late: 2 info"]
+
+
 def test_many_at_once_are_one(bench: Bench) -> None:
     for number in range(100):
         bench.add(f"message {number}", severity="warning" if number % 2 else "info")

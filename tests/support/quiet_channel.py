@@ -24,12 +24,13 @@ def is_quiet(moment: float, first: int, last: int) -> bool:
 
 
 class CountingChannel(KeptChannel):
-    """A channel that counts what it is given, and demands that no night is disturbed.
+    """A channel that counts what it is given, and notes what disturbs a night.
 
     Attributes:
         told: how many notifications came, those within digests counted one by one.
         digests: how many were several in one.
         urgent: how many were urgent.
+        faults: what was sent and should not have been.
 
     Args:
         clock: returns the present, in seconds since the epoch.
@@ -39,6 +40,7 @@ class CountingChannel(KeptChannel):
         super().__init__("one")
         self._clock = clock
         self.told = self.digests = self.urgent = 0
+        self.faults: list[str] = []
         self._lately: deque[float] = deque()
 
     def send(self, value: str, notification: Notification) -> str:
@@ -50,13 +52,18 @@ class CountingChannel(KeptChannel):
         self.digests += found is not None
         if notification.severity == "urgent":
             self.urgent += 1
-            assert now - notification.time < 600, "urgent, and late"
+            if now - notification.time >= 600:
+                self._note(f"urgent, and late: {notification.subject}", now)
             return ""
-        assert not is_quiet(now, 22, 7), (
-            f"{notification.subject} at {datetime.fromtimestamp(now, ZONE)}"
-        )
+        if is_quiet(now, 22, 7):
+            self._note(f"in quiet hours: {notification.subject}", now)
         self._lately.append(now)
         while now - self._lately[0] >= _HOUR:
             self._lately.popleft()
-        assert len(self._lately) <= PER_HOUR
+        if len(self._lately) > PER_HOUR:
+            self._note(f"{len(self._lately)} within an hour", now)
         return ""
+
+    def _note(self, fault: str, now: float) -> None:
+        # The sender takes whatever a channel raises for a channel that is down.
+        self.faults.append(f"{datetime.fromtimestamp(now, ZONE)}: {fault}")

@@ -148,7 +148,9 @@ class SimulatedYear:
             mark(channel, numbers, state, now, error)
 
         self.outbox.mark = counted  # type: ignore[method-assign]
-        self.sender = NotificationSender(self.outbox, "p", lambda: SETTINGS, heard, clock)
+        # No two notifications are sent at the same moment.
+        sending = lambda: self.now + 1e-6 * next(self._count)  # noqa: E731
+        self.sender = NotificationSender(self.outbox, "p", lambda: SETTINGS, heard, sending)
 
     def end(self) -> None:
         """End the watch, as a kill does: nothing is waited for."""
@@ -194,7 +196,10 @@ class SimulatedYear:
             arrivals=self.number_of_runs(),
             memory=traced_memory(),
             resident=process.memory_info().rss,
-            objects=sum(type(one).__module__.startswith("headrace") for one in gc.get_objects()),
+            objects=sum(
+                str(getattr(type(one), "__module__", "")).startswith("headrace")
+                for one in gc.get_objects()
+            ),
             descriptors=process.num_fds(),
             threads=threading.active_count(),
             ledger=(self.state / "ledger.db").stat().st_size,

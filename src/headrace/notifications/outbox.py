@@ -265,6 +265,16 @@ class Outbox:
                 [(state, now, error, number, channel) for number in numbers],
             )
 
+    def sent_times(self, channel: str, since: float) -> list[float]:
+        """Return when a channel took something after a moment; several sent as one count once."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT DISTINCT time FROM deliveries WHERE channel = ? AND state = 'sent'"
+                " AND time > ? ORDER BY time",
+                (channel, since),
+            ).fetchall()
+        return [float(row[0]) for row in rows]
+
     def records(self, limit: int, *, waiting: bool = False) -> list[Record]:
         """Return the latest messages and what became of them, the newest first.
 

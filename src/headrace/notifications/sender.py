@@ -220,7 +220,11 @@ class NotificationSender:
         state.error = error
 
     def _state(self, name: str) -> _ChannelState:
-        return self._states.setdefault(name, _ChannelState())
+        if name not in self._states:
+            # A sender that was ended and began anew does not begin a new hour.
+            sent = self._outbox.sent_times(name, self._clock() - _HOUR)
+            self._states[name] = _ChannelState(sent=sent)
+        return self._states[name]
 
     def _failed(self, error: Exception) -> None:
         line = f"notifications: {type(error).__name__}: {error}"
