@@ -46,12 +46,9 @@ def test_what_a_script_asks_for(tmp_path: Path) -> None:
     read = Slurm().parse_directives(read_directive_lines(write(tmp_path, SCRIPT), "#SBATCH"))
     assert dict(read.settings) == {
         **{"name": "relax", "nodes": 2, "ntasks": 16, "walltime": "2-12"},
-        **{"partition": "standard", "requeue": True},
+        **{"partition": "standard", "gres": "gpu:a100:2", "requeue": True},
     }
-    assert read.options == (
-        *("--ntasks-per-node=8", "--exclusive", "--mail-user=ana@example.org"),
-        "--gres=gpu:a100:2",
-    )
+    assert read.options == ("--ntasks-per-node=8", "--exclusive", "--mail-user=ana@example.org")
     assert read.replaced == ("--output=out/%x-%j.log",)
 
 

@@ -169,7 +169,7 @@ def test_an_id_that_cannot_be_written_is_not_lost(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill() -> JobId:
-        def full(*_: Any) -> None:
+        def full(*_: Any, **_more: Any) -> None:
             raise BatchJobError("No space left on device")
 
         monkeypatch.setattr(fresh, "write", full)

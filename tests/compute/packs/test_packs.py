@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,22 @@ def test_outputs_come_with_their_directories_and_nothing_else(run: Run, tmp_path
         "c.dat": 2,
         "frames/1/a.png": 2,
     }
+
+
+def test_here_only_the_outcome_and_the_manifest_are_flushed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut ends with the machine need not survive it; each flush costs milliseconds."""
+    flushed: list[str] = []
+    flush = os.fsync
+
+    def counted(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    assert run(member("a", "true"))["a"]["state"] == "done"
+    assert [name.rpartition(".")[0] for name in flushed] == [".outcome.json", ".return.done.json"]
 
 
 def test_environment_and_working_directory_are_the_members_own(run: Run) -> None:

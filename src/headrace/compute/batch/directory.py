@@ -85,20 +85,25 @@ class JobDirectory:
         except OSError as error:
             raise BatchJobError(f"{path}: cannot be made: {error.strerror}") from error
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, *, flush: bool = True) -> None:
         """Write a file completely or not at all.
+
+        Args:
+            name: its name.
+            text: its text.
+            flush: whether it has to survive a power cut, which ends what runs on this machine.
 
         Raises:
             BatchJobError: it cannot be written.
         """
         try:
-            write_atomic(self.path / name, text, mode=0o644)
+            write_atomic(self.path / name, text, mode=0o644, flush=flush)
         except OSError as error:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 
-    def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file completely or not at all."""
-        self.write(name, json.dumps(value, indent=1) + "\n")
+    def write_json(self, name: str, value: Any, *, flush: bool = True) -> None:
+        """Write a JSON file completely or not at all, as :meth:`write` does."""
+        self.write(name, json.dumps(value, indent=1) + "\n", flush=flush)
 
     def read_text(self, name: str) -> str | None:
         """Return the text of a file, None where there is none."""
@@ -181,9 +186,9 @@ class JobDirectory:
             (self.path / EXIT_CODES).mkdir(exist_ok=True)
         # The shell's way to say that a signal ended it.
         shown = code if code >= 0 else 128 - code
-        self.write("ended_at", f"{job}.0 {ended_at}\n")
-        self.write(f"{EXIT_CODES}/{job}.0", f"{shown}\n")
-        self.write("exit_code", f"{shown}\n")
+        self.write("ended_at", f"{job}.0 {ended_at}\n", flush=False)
+        self.write(f"{EXIT_CODES}/{job}.0", f"{shown}\n", flush=False)
+        self.write("exit_code", f"{shown}\n", flush=False)
 
     def append_state(self, state: str, reason: str = "", nodes: str = "") -> None:
         """Add a state of the job to the list, unless it is the last one there.

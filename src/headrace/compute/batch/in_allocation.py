@@ -58,8 +58,9 @@ def run_in_allocation(
     host = socket.gethostname()
     job_id, nodes = (allocation.job_id, allocation.nodes) if allocation else ("", "")
     nodes = nodes or host
-    job.write("command", shlex.join(command) + "\n")
-    job.write_json("environment.json", without_secrets(environment))
+    # Only the outcome has to survive a power cut: the script ends with this machine.
+    job.write("command", shlex.join(command) + "\n", flush=False)
+    job.write_json("environment.json", without_secrets(environment), flush=False)
     record = {
         "host": host,
         "nodes": nodes,
@@ -70,7 +71,7 @@ def run_in_allocation(
         # Others may run in the same allocation: what this one asked for is its part.
         "cores": str(settings.ntasks * settings.cpus_per_task),
     }
-    job.write_json("host.json", record)
+    job.write_json("host.json", record, flush=False)
     job.append_state("RUNNING", nodes=nodes)
     code, late = _run(job, command, environment, workdir, settings.seconds, task)
     raise_if_cancelled(task)

@@ -119,7 +119,8 @@ class Pack:
     def _workspace(self, member: PackMember | RefusedMember) -> MemberWorkspace:
         # Whoever brings results home finds a record of one that is refused, too.
         known = member if isinstance(member, PackMember) else PackMember(member.key, "", "")
-        return MemberWorkspace(self.directory / member.directory, known)
+        path, flush = self.directory / member.directory, self.how != "here"
+        return MemberWorkspace(path, known, flush=flush)
 
     def _guarded(
         self, workspace: MemberWorkspace, step: Callable[[], _Found]

@@ -44,9 +44,12 @@ class MemberWorkspace:
     Args:
         path: the directory.
         member: the member.
+        flush: whether its scripts have to survive a power cut of this machine: not where that
+            ends the command, too.
     """
 
-    def __init__(self, path: Path, member: PackMember) -> None:
+    def __init__(self, path: Path, member: PackMember, *, flush: bool = True) -> None:
+        self._flush = flush
         self.path = path
         self.member = member
         self.work = path / "work"
@@ -87,7 +90,7 @@ class MemberWorkspace:
             OSError: it cannot be written.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.script, MEMBER_SCRIPT, mode=0o755)
+        write_atomic(self.script, MEMBER_SCRIPT, mode=0o755, flush=self._flush)
 
     def prepare(self, source: Path | None, *, resumes: bool) -> None:
         """Write the command, and copy the inputs where they are on this machine.
@@ -101,7 +104,7 @@ class MemberWorkspace:
         """
         self.work.mkdir(parents=True, exist_ok=True)
         text = command_text(self.member, resumes=resumes)
-        write_atomic(self.path / COMMAND_NAME, text, mode=0o644)
+        write_atomic(self.path / COMMAND_NAME, text, mode=0o644, flush=self._flush)
         if source is not None:
             place = source / self.member.source.strip("/")
             for name in self.member.inputs:
@@ -192,7 +195,9 @@ class MemberWorkspace:
             **outcome.to_dict(),
             "outputs": dict(outputs),
         }
-        write_atomic(self.returned / RECORD, json.dumps(record, indent=1) + "\n", mode=0o644)
+        text = json.dumps(record, indent=1) + "\n"
+        # The manifest, which comes later, knows its content.
+        write_atomic(self.returned / RECORD, text, mode=0o644, flush=False)
 
     def forget(self) -> None:
         """Forget that the member was done."""
