@@ -25,6 +25,9 @@ HeartbeatState = Literal["well", "late", "dead", "stopped"]
 SECONDS_BETWEEN: Final = 30.0
 """Seconds between two writes of a heartbeat."""
 
+CAMPAIGNS: Final = "campaigns"
+"""Name of the heartbeat of the driver of campaigns."""
+
 _FOLDER: Final = "heartbeats"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.+-]")
 _LONGEST_NAME: Final = 100

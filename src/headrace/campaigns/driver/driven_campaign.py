@@ -178,8 +178,8 @@ def _ends(tables: LedgerTables, campaign: int, count: int) -> list[bool]:
     if not count:
         return []
     resumed = tables.database.execute(
-        "SELECT coalesce(max(at), '') FROM log WHERE campaign = ? "
-        "AND what IN ('resume', 'resumed', 'start', 'started')",
+        "SELECT coalesce(max(at), '') FROM changes "
+        "WHERE campaign = ? AND verb = 'resume' AND NOT undone",
         (campaign,),
     ).fetchone()[0]
     rows = tables.database.execute(

@@ -305,12 +305,13 @@ class CampaignDriver:
 
     def _synchronise(self) -> None:
         """Read which campaigns are to be driven, where somebody has changed something."""
+        self._ledger.verify()
+        version = self._ledger.data_version
+        if version == self._version and not self._is_dirty:
+            return
+        if version != self._version:
+            self._unwanted.look_again()
         with self._ledger.transaction() as tables:
-            (version,) = tables.database.execute("PRAGMA data_version").fetchone()
-            if version == self._version and not self._is_dirty:
-                return
-            if version != self._version:
-                self._unwanted.look_again()
             for row in tables.campaigns.all():
                 if row.state == "ended":
                     reopen_if_ready(tables, row)

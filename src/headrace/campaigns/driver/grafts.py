@@ -139,6 +139,7 @@ class GraftStarter:
         if not requests:
             return
         driven.may_have_intents = True
+        self._ledger.ensure_counted([start for start, _ in requests])
         answers = self._service.start([request for _, request in requests])
         events: list[GraftEnded] = []
         started = 0

@@ -244,6 +244,7 @@ class MemberStarter:
         if not requests:
             return 0
         driven.may_have_intents = True
+        self._ledger.ensure_counted([start for start, _ in requests])
         answers = self._service.start([request for _, request in requests])
         return self._take(driven, [start for start, _ in requests], answers)
 
