@@ -42,6 +42,7 @@ SERVICE_FILES = (
     "_internal/test_idempotency.py",
     "_internal/test_json_get.py",
     "_internal/test_json_schema.py::test_nothing_is_ever_fetched",
+    "campaigns/driver/test_project_driver.py",
     "cli",
     "clients",
     "compute/batch/test_job_scripts.py",

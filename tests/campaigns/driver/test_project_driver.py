@@ -1,0 +1,158 @@
+"""The driver of a project at a real facility: starts by batch, ends, refusals, cancels, reload."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace._internal.heartbeat_files import read_heartbeats
+from headrace.campaigns.driver.project_driver import ProjectDriver, is_driven
+from headrace.campaigns.errors import CampaignLedgerBusy
+from headrace.facility import state_directory
+from tests.support.campaigns.driven_project import DrivenProject
+from tests.support.waiting import wait_until
+
+PACKS = """
+[members]
+table = "words.csv"
+[start]
+flow = "say"
+pack = 7
+label = "{campaign} {key}"
+tags = ["spoken"]
+input = { word = "good", members = "{members}" }
+member = { key = "{key}", word = "{word}" }
+[after.campaign]
+flow = "say"
+input = { word = "{members_file}", members = [] }
+"""
+SINGLE = """
+[members]
+table = "words.csv"
+key = "{name}"
+needs = "{after}"
+[start]
+flow = "say"
+input = { word = "{word}", members = ["{attempt_directory}"] }
+[results]
+facts = "output.Say.facts"
+"""
+RESTING = """
+[members]
+table = "words.csv"
+[start]
+flow = "rest"
+input = { name = "{name}" }
+"""
+
+
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenProject]:
+    project = DrivenProject(tmp_path_factory.mktemp("driven") / "project")
+    yield project
+    project.stop()
+
+
+def drive(driver: ProjectDriver, *names: str) -> None:
+    with driver:
+        driver.run(names)
+
+
+def test_packs_of_members_are_started_by_few_requests_and_end(driven: DrivenProject) -> None:
+    driven.begin(PACKS, [{"name": f"m{n:03d}", "word": f"w{n}"} for n in range(100)], "words")
+    lines: list[str] = []
+    drive(driven.driver(lines.append), "words")
+    assert driven.query("SELECT DISTINCT state FROM members") == [("done",)]
+    assert set(driven.tags().values()) == {1}
+    sizes = driven.query("SELECT size FROM starts WHERE kind = 'member' ORDER BY id")
+    assert [size for (size,) in sizes] == [7] * 14 + [2]
+    assert driven.query("SELECT DISTINCT state FROM graft_starts") == [("done",)]
+    assert "campaign words has ended: 100 done, 0 failed" in lines
+    labels = {run["tags"][0] for run in driven.runs()}
+    assert "spoken" in labels
+
+
+def test_facts_needs_and_failures_are_what_the_runs_say(driven: DrivenProject) -> None:
+    rows = [
+        {"name": "a", "word": "one", "after": ""},
+        {"name": "b", "word": "bad", "after": "a"},
+        {"name": "c", "word": "three", "after": "a"},
+        {"name": "d", "word": "four", "after": "b"},
+    ]
+    driven.begin(SINGLE, rows, "words_in_order")
+    drive(driven.driver(), "words_in_order")
+    found = driven.query(
+        "SELECT key, state, cause_category, json_extract(facts, '$.said') FROM members "
+        "WHERE key IN ('a', 'b', 'c', 'd') ORDER BY key"
+    )
+    assert found == [
+        ("a", "done", "", "one"),
+        ("b", "failed", "error of the program", None),
+        ("c", "done", "", "three"),
+        ("d", "waiting", "", None),
+    ]
+    ((cause,),) = driven.query("SELECT cause FROM members WHERE key = 'b'")
+    assert "a bad word" in cause
+
+
+def test_dropped_members_runs_are_cancelled_and_one_driver_drives_at_a_time(
+    driven: DrivenProject,
+) -> None:
+    driven.begin(RESTING, [{"name": f"r{n}"} for n in range(3)], "resting")
+    driver = driven.driver()
+    thread = threading.Thread(target=drive, args=(driver, "resting"))
+    thread.start()
+    resting = "SELECT count(*) FROM members WHERE state = 'running' AND key LIKE 'r_'"
+    wait_until(lambda: driven.query(resting) == [(3,)], "three runs that rest")
+    assert is_driven(driven.project, "local")
+    with pytest.raises(CampaignLedgerBusy, match="are driven already, by process"):
+        driven.driver()
+    (heartbeat,) = (
+        each
+        for each in read_heartbeats(state_directory(driven.root), "local")
+        if each.name == "campaigns"
+    )
+    assert heartbeat.state(heartbeat.unix) == "well"
+    _drop(driven)
+    thread.join(120)
+    assert not thread.is_alive()
+    states = driven.query("SELECT status, state FROM starts WHERE flow = 'rest'")
+    assert Counter(states) == {("FAILED", "ended"): 3}
+    assert driven.query("SELECT DISTINCT state FROM members WHERE key LIKE 'r_'") == [("dropped",)]
+    assert not is_driven(driven.project, "local")
+
+
+def _drop(driven: DrivenProject) -> None:
+    from headrace.campaigns.ledger import CampaignLedger
+
+    with CampaignLedger(driven.ledger_file) as ledger, ledger.transaction() as tables:
+        tables.database.execute("UPDATE members SET state = 'dropped' WHERE key LIKE 'r_'")
+
+
+def test_campaign_files_are_read_again_when_asked(driven: DrivenProject, tmp_path: Path) -> None:
+    text = RESTING + "[limits]\nopen = 1\n"
+    driven.begin(text, [{"name": f"s{n}"} for n in range(4)], "again")
+    lines: list[str] = []
+    driver = driven.driver(lines.append)
+    thread = threading.Thread(target=drive, args=(driver,))
+    thread.start()
+    running = "SELECT count(*) FROM members WHERE state = 'running' AND key LIKE 's_'"
+    wait_until(lambda: driven.query(running) == [(1,)], "one run")
+    file = driven.root / "campaigns" / "again.toml"
+    text = file.read_text()
+    file.write_text(text.replace("open = 1", "open = 'x'"))
+    driver.request_reload()
+    wait_until(lambda: any("stays as it was" in line for line in lines), "a refusal")
+    file.write_text(text.replace("open = 1", "open = 3"))
+    driver.request_reload()
+    wait_until(lambda: driven.query(running) == [(3,)], "three runs")
+    driver.stop()
+    thread.join(120)
+    assert not thread.is_alive()
+    # What is under way goes on without a driver.
+    assert driven.query(running) == [(3,)]
+    assert any(line == "campaigns: read again: again" for line in lines)
