@@ -18,7 +18,7 @@ from headrace.campaigns.campaign_loading import (
     campaign_of_definition,
 )
 from headrace.campaigns.errors import CampaignError
-from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
+from headrace.campaigns.ledger.campaign_ledger import CampaignLedger, read_ledger
 from headrace.campaigns.ledger.campaign_row import CampaignRow
 from headrace.campaigns.ledger.campaign_table import CampaignTable
 from headrace.campaigns.ledger.member_table import MemberTable
@@ -81,18 +81,8 @@ def read_campaign_ledger(project: Project, target: str) -> Iterator[sqlite3.Conn
             f"no campaign of {project.root} was started or given members at {target} yet: "
             "`headrace campaign start NAME`"
         )
-    database = None
-    try:
-        database = sqlite3.connect(path, isolation_level=None, timeout=30.0)
-        database.row_factory = sqlite3.Row
-        database.execute("PRAGMA query_only = ON")
-        database.execute("BEGIN")
-        yield database
-    except sqlite3.Error as error:
-        raise CampaignError(f"{path}: cannot read the ledger of campaigns: {error}") from error
-    finally:
-        if database is not None:
-            database.close()
+    with read_ledger(path) as tables:
+        yield tables.database
 
 
 @contextmanager
@@ -161,5 +151,5 @@ def change_campaign_ledger(project: Project, target: str) -> Iterator[CampaignLe
     Raises:
         CampaignError: it cannot be opened.
     """
-    with CampaignLedger(ledger_path(project, target)) as ledger:
+    with CampaignLedger(ledger_path(project, target), examine=False) as ledger:
         yield ledger

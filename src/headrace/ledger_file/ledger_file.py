@@ -50,6 +50,8 @@ class LedgerFile:
         start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
             not the one of before; not while others have it open.
         shared: whether others may have it open, too.
+        examine: look through all of the file for damage before anything is done with it, which
+            takes a second for 100 MB; damage is noticed where it is met in any case.
 
     Raises:
         HeadraceError: `errors.busy` of its kind where another program has it open, and does not
@@ -58,10 +60,17 @@ class LedgerFile:
     """
 
     def __init__(
-        self, path: Path, kind: LedgerKind, *, start_over: bool = False, shared: bool = False
+        self,
+        path: Path,
+        kind: LedgerKind,
+        *,
+        start_over: bool = False,
+        shared: bool = False,
+        examine: bool = True,
     ) -> None:
         self.path = path
         self._kind = kind
+        self._examine = examine
         self._summary_file = path.with_suffix(".known")
         self._log = path.with_name(f"{path.name}-wal")
         self._log_file: tuple[int, int] | None = None
@@ -189,7 +198,7 @@ class LedgerFile:
         try:
             summary = read_summary(self._summary_file, self._kind)
             database, self._ledger_id = open_ledger(
-                self.path, self._kind, summary, start_over=start_over
+                self.path, self._kind, summary, start_over=start_over, examine=self._examine
             )
             self._database = database
             self._newest, self._deleted = (

@@ -19,7 +19,7 @@ from headrace.ledger_file.summary import (
 
 
 def open_ledger(
-    path: Path, kind: LedgerKind, summary: LedgerSummary | None, *, start_over: bool
+    path: Path, kind: LedgerKind, summary: LedgerSummary | None, *, start_over: bool, examine: bool
 ) -> tuple[sqlite3.Connection, str]:
     """Open a ledger, or make it if there was none.
 
@@ -29,6 +29,7 @@ def open_ledger(
         summary: the summary of the ledger that was there; None if there was none.
         start_over: set a ledger that cannot be used aside and make a new one, or take one that is
             not the one of before.
+        examine: look through all of the file for damage, which takes a second for 100 MB.
 
     Returns:
         the connection, and the identifier of the ledger.
@@ -38,7 +39,7 @@ def open_ledger(
             or a newer headrace wrote it.
         sqlite3.Error: it cannot be written.
     """
-    fault, database = _examine(path, kind, summary)
+    fault, database = _examine(path, kind, summary, all_of_it=examine)
     if fault and not start_over:
         kept = path.with_name(f"{path.name}.kept")
         copy = f" ({kept} is one)" if kept.exists() else ""
@@ -54,7 +55,7 @@ def open_ledger(
 
 
 def _examine(
-    path: Path, kind: LedgerKind, summary: LedgerSummary | None
+    path: Path, kind: LedgerKind, summary: LedgerSummary | None, *, all_of_it: bool
 ) -> tuple[str, sqlite3.Connection | None]:
     """Return what is wrong with the ledger, and its connection where it can be used."""
     try:
@@ -69,7 +70,7 @@ def _examine(
     database = None
     try:
         database = connect(path)
-        damage = _damage(path, kind, database)
+        damage = _damage(path, kind, database, all_of_it=all_of_it)
         if not damage:
             return _exchanged(database, kind, summary), database
     except sqlite3.OperationalError as error:
@@ -87,16 +88,17 @@ def _examine(
     return damage, None
 
 
-def _damage(path: Path, kind: LedgerKind, database: sqlite3.Connection) -> str:
+def _damage(path: Path, kind: LedgerKind, database: sqlite3.Connection, *, all_of_it: bool) -> str:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > kind.version:
         raise kind.errors.error(
             f"{path}: written by a newer headrace (version {version} of the ledger, "
             f"this one knows {kind.version}); update headrace"
         )
-    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        return f"is damaged ({' '.join(str(verdict).split())})"
+    if all_of_it:
+        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            return f"is damaged ({' '.join(str(verdict).split())})"
     tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
     if version < 1 or not {"identity", kind.table} <= tables:
         return "is a database, but not a ledger"

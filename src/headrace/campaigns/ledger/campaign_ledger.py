@@ -46,6 +46,8 @@ class CampaignLedger(ClosedOnExit):
         now: returns the time in UTC; for tests.
         start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
             not the one of before, with its campaigns paused; not while others have it open.
+        examine: look through all of the file for damage, which takes a second for 100 MB: for a
+            driver, not for a command that changes something and ends.
 
     Raises:
         CampaignLedgerBusy: another process has it to itself.
@@ -60,10 +62,13 @@ class CampaignLedger(ClosedOnExit):
         *,
         now: Callable[[], datetime] = _now,
         start_over: bool = False,
+        examine: bool = True,
     ) -> None:
         self.path = path
         self._now = now
-        self._file = LedgerFile(path, LEDGER_OF_CAMPAIGNS, start_over=start_over, shared=True)
+        self._file = LedgerFile(
+            path, LEDGER_OF_CAMPAIGNS, start_over=start_over, shared=True, examine=examine
+        )
 
     def close(self) -> None:
         """Close the file."""
