@@ -54,6 +54,30 @@ def is_cheap(schema: Any, value: Any, most: int = _CHEAP) -> bool:
     return True
 
 
+def has_bounded_patterns(schema: Any) -> bool:
+    """Say whether each pattern of a schema takes at most the cube of a text's length in steps.
+
+    Such a one repeats no group, and has two open ends at most.
+
+    Args:
+        schema: the schema.
+    """
+    waiting = [schema]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            patterns = [item.get("pattern"), *_keys(item.get("patternProperties"))]
+            for pattern in patterns:
+                if isinstance(pattern, str):
+                    plain = _SET.sub("x", _ESCAPE.sub("x", pattern))
+                    if re.search(r"\)[*+{]", plain) or len(_OPEN_END.findall(plain)) > 2:
+                        return False
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return True
+
+
 def _is_cheap_pattern(pattern: str, longest: int) -> bool:
     plain = _SET.sub("x", _ESCAPE.sub("x", pattern))
     plain = _FIXED.sub("", plain)

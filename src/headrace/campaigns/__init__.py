@@ -7,6 +7,9 @@ Modules:
 `campaign_loading`, `template_check`        files read, and checked against their project
 `rendering`                                 placeholders of members, attempts and lanes
 `members`                                   tables and directories, and the members made of them
+`check`, `step_check`, `varying_input`,     a campaign checked before it starts, row by row
+`input_shapes`, `step_conditions`,
+`needs_graph`, `problem_groups`
 ==========================================  =====================================================
 """
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from headrace._internal.settings import Place, Reading
+from headrace._internal.settings import Place, PlainWording, Reading, TomlDocument
+from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.rendering import (
     ATTEMPT_PLACEHOLDERS,
     MEMBER_PLACEHOLDERS,
@@ -35,10 +36,12 @@ class AnyColumn(Mapping[str, Texts]):
         self._known = known
 
     def __getitem__(self, name: str) -> Texts:
+        if not name:
+            raise KeyError(name)
         return self._known.get(name, _EXAMPLE)
 
     def __contains__(self, name: object) -> bool:
-        return True
+        return name != ""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
@@ -57,7 +60,7 @@ def check_templates(reading: Reading, file: Path, columns: tuple[str, ...] | Non
     """
     values, top = reading.document.values, reading.top
     if isinstance(members := values.get("members"), dict):
-        texts = _known(columns, {})
+        texts = _with_key_types(_known(columns, {}))
         for key in _MEMBER_KEYS:
             _check(members, key, top.child("members"), texts)
     for table, place in _steps(values, top):
@@ -74,6 +77,25 @@ def check_templates(reading: Reading, file: Path, columns: tuple[str, ...] | Non
             texts = graft_examples(name, columns, values)
             for key in _GRAFT_KEYS:
                 _check(graft, key, top.child("after").child(name), texts)
+
+
+def check_columns(campaign: Campaign, columns: Sequence[str]) -> list[str]:
+    """Return what is wrong with a campaign's templates where the columns are known.
+
+    Args:
+        campaign: the campaign.
+        columns: of its table.
+    """
+    reading = Reading(TomlDocument(str(campaign.file), campaign.definition), PlainWording())
+    check_templates(reading, campaign.file, tuple(columns))
+    found = [fault.message.removeprefix(f"{campaign.file}: ") for fault in reading.faults]
+    taken = sorted({*ATTEMPT_PLACEHOLDERS, "campaign", MEMBERS} & set(columns))
+    if taken:
+        found.append(
+            f"column {taken[0]!r} has the name of a placeholder, which stands for something else: "
+            "give it another name"
+        )
+    return found
 
 
 def step_examples(values: Mapping[str, Any]) -> dict[str, Texts]:
@@ -118,6 +140,13 @@ def _known(columns: tuple[str, ...] | None, others: Mapping[str, Texts]) -> Mapp
     if columns is None:
         return AnyColumn(others)
     return {**dict.fromkeys(columns, _EXAMPLE), **others}
+
+
+def _with_key_types(texts: Mapping[str, Texts]) -> Mapping[str, Texts]:
+    """Return placeholders with ``{COLUMN:key}``, a column's text made safe for a key."""
+    if isinstance(texts, AnyColumn):
+        return texts
+    return {**texts, **{f"{name}:key": _EXAMPLE for name in texts}}
 
 
 def _with_members(texts: Mapping[str, Texts]) -> Mapping[str, Texts]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
+@cache
 def local_id(kind: str, name: str) -> str:
     """Return the id that a named thing has at the facility.
 

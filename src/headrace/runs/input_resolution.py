@@ -37,7 +37,7 @@ def resolve_input(project: Project, lock: Lock, target: str, value: Any) -> Any:
         ProjectError: an unknown name, one without an id at the target, a function that is not
             deployed there, or a path that leaves its collection.
     """
-    return _Resolver(project, lock, target).resolve(value)
+    return InputResolver(project, lock, target).resolve(value)
 
 
 def names_of_kind(kind: str, value: Any) -> Iterator[str]:
@@ -94,12 +94,21 @@ def locations_of(value: Any, member: str = "") -> Iterator[Location]:
 
 
 @dataclass(frozen=True)
-class _Resolver:
+class InputResolver:
+    """Resolver of names, for many inputs of one project.
+
+    Attributes:
+        project: whose names they are.
+        lock: what is deployed.
+        target: ``local`` or ``globus``.
+    """
+
     project: Project
     lock: Lock
     target: str
 
     def resolve(self, value: Any) -> Any:
+        """Return a value with every name in it replaced, as `resolve_input` does."""
         if isinstance(value, Mapping):
             return self._object(value)
         if isinstance(value, list):

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from headrace._internal.near_names import known_names
@@ -16,6 +17,7 @@ from headrace.triggers.output_values import OUTPUT, OutputValue, is_output_path,
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _TYPED = re.compile(r"\{([^{}:]+):(\w+)\}")
+_SEPARATORS = re.compile(r"[\s,;]+")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _EXACT = re.compile(r"\{([^{}:]+)\}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -96,7 +98,7 @@ def render_names(templates: tuple[str, ...], texts: Mapping[str, str]) -> tuple[
     Raises:
         TriggerError: as `render_input`.
     """
-    return tuple(_fill(template, texts, "watch.members") for template in templates)
+    return tuple(_fill(_form(template), texts, "watch.members") for template in templates)
 
 
 def render_input(template: Any, arrival: Arrival) -> Any:
@@ -104,7 +106,8 @@ def render_input(template: Any, arrival: Arrival) -> Any:
 
     Nothing but the placeholders is understood: no attributes, indices, conversions or formats.
     A text that is ``{name:int}`` or ``{name:float}`` and nothing else becomes a number, one that is
-    ``{members}`` a list, one that is ``{output.PATH}`` the value there.
+    ``{name:list}`` the list of its words, one that is ``{name:text}`` a text; ``{members}`` becomes
+    a list, ``{output.PATH}`` the value there.
     ``{{`` and ``}}`` stand for braces. Keys of objects are left as they are.
 
     Args:
@@ -168,18 +171,20 @@ def is_typed(text: str) -> bool:
 
 def _render(value: Any, texts: Mapping[str, Texts], where: str, typed: bool = True) -> Any:
     if isinstance(value, str):
+        form = _form(value)
+        if not typed or form.alone is None:
+            return _fill(form, texts, where)
+        if form.type:
+            return _convert(form, texts, where)
         output = texts.get(OUTPUT)
-        path = sole_path(value) if typed else None
-        if path and isinstance(output, OutputValue):
-            return output.at(path)
-        alone = _EXACT.fullmatch(value) if typed else None
-        items = texts.get(alone[1]) if alone else None
+        if form.is_output and isinstance(output, OutputValue):
+            return output.at(form.alone)
+        items = texts.get(form.alone)
         if isinstance(items, tuple):
             return list(items)
         if isinstance(items, JsonValue):
             return items.value
-        exact = _TYPED.fullmatch(value) if typed else None
-        return _convert(exact, texts, where) if exact else _fill(value, texts, where)
+        return _fill(form, texts, where)
     if isinstance(value, Mapping):
         return {key: _render(item, texts, f"{where}.{key}", typed) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -190,40 +195,80 @@ def _render(value: Any, texts: Mapping[str, Texts], where: str, typed: bool = Tr
     raise TriggerError(f"{where}: {value} is not a JSON value; write it as a text in quotes")
 
 
-def _fill(text: str, texts: Mapping[str, Texts], where: str) -> str:
-    def put(piece: re.Match[str]) -> str:
-        if piece[0] in ("{{", "}}"):
-            return piece[0][0]
-        if piece[1] is None:
-            raise TriggerError(f'{where}: lone "{piece[0]}" in "{text}"; write it twice')
-        output = texts.get(OUTPUT)
-        if is_output_path(piece[1]) and isinstance(output, OutputValue):
-            return output.text_at(piece[1])
-        if piece[1] not in texts:
-            if _TYPED.fullmatch(piece[0]):
-                raise TriggerError(
-                    f'{where}: unknown placeholder {piece[0]} in "{text}"; only in an input, and '
-                    "as a text of its own, it makes a number"
-                )
-            known = known_names(piece[1], texts)
-            raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
-        found = texts[piece[1]]
-        if isinstance(found, str):
-            return found
-        if isinstance(found, AbsentValue):
-            raise StartRefused(_at(where, f"{piece[0]} {found.problem}"))
-        value = found.value if isinstance(found, JsonValue) else found
-        if isinstance(found, JsonValue) and not isinstance(value, list | Mapping):
-            return value if isinstance(value, str) else json.dumps(value)
-        kind = "an object" if isinstance(value, Mapping) else "a list"
-        # Of one value among others, as those of a table's rows, only this one is refused.
-        refusal = StartRefused if isinstance(found, JsonValue) else TriggerError
-        raise refusal(
-            _at(where, f'{piece[0]} in "{text}" is {kind}; it stands in an input alone, as a ')
-            + "text of its own"
-        )
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A text as a template: a thousand rows are rendered by one.
 
-    return _PIECE.sub(put, text)
+    Attributes:
+        text: the text.
+        alone: name of the placeholder that it is and nothing else, without its type; else None.
+        type: the type of that placeholder; "" for none.
+        is_output: whether that is a path of a run's output.
+        pieces: its parts: texts, and names of placeholders in tuples.
+    """
+
+    text: str
+    alone: str | None
+    type: str
+    is_output: bool
+    pieces: tuple[str | tuple[str], ...]
+
+
+@lru_cache(maxsize=4096)
+def _form(text: str) -> _Form:
+    pieces: list[str | tuple[str]] = []
+    end = 0
+    for piece in _PIECE.finditer(text):
+        pieces.append(text[end : piece.start()])
+        end = piece.end()
+        if piece[0] in ("{{", "}}"):
+            pieces.append(piece[0][0])
+        else:
+            pieces.append((piece[0] if piece[1] is None else piece[1],))
+    pieces.append(text[end:])
+    path = sole_path(text)
+    exact, typed = _EXACT.fullmatch(text), _TYPED.fullmatch(text)
+    alone = path or (exact[1] if exact else typed[1] if typed else None)
+    type_ = typed[2] if typed and not path else ""
+    return _Form(text, alone, type_, bool(path), tuple(filter(None, pieces)))
+
+
+def _fill(form: _Form, texts: Mapping[str, Texts], where: str) -> str:
+    return "".join(
+        piece if isinstance(piece, str) else _text_at(piece[0], form.text, texts, where)
+        for piece in form.pieces
+    )
+
+
+def _text_at(name: str, text: str, texts: Mapping[str, Texts], where: str) -> str:
+    """Return what a placeholder stands for within a text."""
+    if name in ("{", "}"):
+        raise TriggerError(f'{where}: lone "{name}" in "{text}"; write it twice')
+    found = texts.get(name)
+    if isinstance(found, str):
+        return found
+    output = texts.get(OUTPUT)
+    if is_output_path(name) and isinstance(output, OutputValue):
+        return output.text_at(name)
+    if found is None:
+        if _TYPED.fullmatch(f"{{{name}}}"):
+            raise TriggerError(
+                f'{where}: unknown placeholder {{{name}}} in "{text}"; only in an input, and '
+                "as a text of its own, it makes a number"
+            )
+        raise TriggerError(f"{where}: unknown placeholder {{{name}}}; {known_names(name, texts)}")
+    if isinstance(found, AbsentValue):
+        raise StartRefused(_at(where, f"{{{name}}} {found.problem}"))
+    value = found.value if isinstance(found, JsonValue) else found
+    if isinstance(found, JsonValue) and not isinstance(value, list | Mapping):
+        return value if isinstance(value, str) else json.dumps(value)
+    kind = "an object" if isinstance(value, Mapping) else "a list"
+    # Of one value among others, as those of a table's rows, only this one is refused.
+    refusal = StartRefused if isinstance(found, JsonValue) else TriggerError
+    raise refusal(
+        _at(where, f'{{{name}}} in "{text}" is {kind}; it stands in an input alone, as a ')
+        + "text of its own"
+    )
 
 
 def _integer(text: str) -> int:
@@ -246,9 +291,15 @@ def _same(text: str) -> str:
     return text
 
 
-_TYPES: Final[Mapping[str, Callable[[str], int | float | str]]] = {
+def _words(text: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(text) if word]
+
+
+_LIST: Final = "list"
+_TYPES: Final[Mapping[str, Callable[[str], int | float | str | list[str]]]] = {
     "float": _number,
     "int": _integer,
+    _LIST: _words,
     "text": _same,
 }
 
@@ -261,22 +312,32 @@ def _text_of(found: Texts) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _convert(piece: re.Match[str], texts: Mapping[str, Texts], where: str) -> int | float | str:
+def _convert(form: _Form, texts: Mapping[str, Texts], where: str) -> Any:
     """Return what a placeholder with a type makes."""
-    name, type_ = piece[1], piece[2]
+    name, type_ = str(form.alone), form.type
     if name not in texts:
         known = known_names(name, texts)
-        raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
+        raise TriggerError(f"{where}: unknown placeholder {form.text}; {known}")
     if type_ not in _TYPES:
         raise TriggerError(
-            f"{where}: unknown placeholder {piece[0]}: no type {type_!r}; "
+            f"{where}: unknown placeholder {form.text}: no type {type_!r}; "
             f"{known_names(type_, _TYPES)}"
         )
     found = texts[name]
+    if type_ == _LIST and (items := _listed(found)) is not None:
+        return items
     if isinstance(found, AbsentValue):
         raise StartRefused(_at(where, f"{{{name}}} {found.problem}"))
     text = _text_of(found)
     try:
         return _TYPES[type_](text)
     except ValueError as error:
-        raise StartRefused(_at(where, f"{piece[0]}: {text!r} is not {error}")) from error
+        raise StartRefused(_at(where, f"{form.text}: {text!r} is not {error}")) from error
+
+
+def _listed(found: Texts) -> list[Any] | None:
+    """Return the list that a value is already: an empty one of what is absent; None of a text."""
+    if isinstance(found, AbsentValue):
+        return []
+    value = found.value if isinstance(found, JsonValue) else found
+    return list(value) if isinstance(value, list | tuple) else None
