@@ -8,6 +8,7 @@ def sweep_run_members(
     members: list[dict[str, object]],
     source: str = "",
     results: str = "",
+    source_path: str = "",
     settings: dict[str, object] | None = None,
 ) -> dict[str, object]:
     """Run the command of each member in a directory of its own, and check what it must leave.
@@ -22,6 +23,7 @@ def sweep_run_members(
             ``gpus``, ``gres``, ``walltime`` and ``memory`` of each.
         source: directory that inputs are copied from; empty where they were transferred.
         results: directory that outputs are copied to; empty where they will be transferred.
+        source_path: path of ``source`` in its collection, for members that name theirs from there.
         settings: ``cores``, ``at_once`` and ``how`` of the pack, ``defaults`` of members, settings
             of their jobs as ``run_repeated_job`` takes them, such as ``account``.
 
@@ -36,4 +38,11 @@ def sweep_run_members(
     """
     from headrace.compute.packs import run_pack
 
-    return run_pack(directory, members, source=source, results=results, **(settings or {}))
+    return run_pack(
+        directory,
+        members,
+        source=source,
+        source_path=source_path,
+        results=results,
+        **(settings or {}),
+    )

@@ -45,6 +45,7 @@ def test_words_are_quoted_and_empty_names_left_out() -> None:
         ({"inputs": ["/etc/passwd"]}, "inputs: must be a relative path"),
         ({"outputs": ["../x"]}, "outputs: '../x': must be a relative path"),
         ({"outputs": ["member.json"]}, "the member's own record has this name"),
+        ({"source": "../a/"}, "source: must be a path without '..'"),
         ({"environment": {"A B": "x"}}, "environment: 'A B' cannot be a variable's name"),
         ({"cores": 0}, "cores: must be an integer of at least 1, not 0"),
         ({"cores": 1.5}, "cores: must be an integer of at least 1, not 1.5"),
@@ -58,6 +59,17 @@ def test_a_wrong_member_is_refused_alone(more: dict[str, Any], message: str) -> 
     assert message in str(refused.error)
     assert refused.error.category == "never started"
     assert isinstance(other, PackMember)
+
+
+def test_a_source_that_is_named_from_its_collection() -> None:
+    [found] = read_members([member(source="/sims/a/")], source_path="/sims/")
+    assert isinstance(found, PackMember)
+    assert found.source == "a/"
+    [other] = read_members([member(source="/other/a/")], source_path="/sims/")
+    assert isinstance(other, RefusedMember)
+    assert str(other.error) == "source: '/other/a/' is not below '/sims/'"
+    [pushed] = read_members([member(source="/other/a/")])
+    assert isinstance(pushed, PackMember)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,14 @@ def test_within_one_place_whose_path_is_not_known_it_is_transferred(flow: FlowTe
     assert {"PushInputs", "PullResults"} <= {call.state for call in run.calls}
 
 
+def test_a_member_may_name_its_source_from_the_collection(flow: FlowTest) -> None:
+    members = [member("a", "cat x", source="/sims/a/", inputs=["x"])]
+    run = flow.run(sweep_input(members=members))
+    run.assert_succeeded()
+    assert [item["source_path"] for item in run.body("PushInputs")["DATA"]] == ["/sims/a/x"]
+    assert run.body("RunMembers")["tasks"][0]["kwargs"]["source_path"] == "/in/"
+
+
 def test_members_without_inputs_need_no_transfer_before(flow: FlowTest) -> None:
     given = sweep_input(members=[member("b", "true")])
     run = flow.run(given)

@@ -89,7 +89,7 @@ class RefusedMember:
 
 
 def read_members(
-    documents: object, defaults: Mapping[str, Any] | None = None
+    documents: object, defaults: Mapping[str, Any] | None = None, source_path: str = ""
 ) -> list[PackMember | RefusedMember]:
     """Read the members of a pack.
 
@@ -97,6 +97,8 @@ def read_members(
         documents: the members as the flow's input has them.
         defaults: settings of those that do not name their own: ``cores``, ``ranks``, ``nodes``,
             ``gpus``, ``gres``, ``walltime``, ``memory``.
+        source_path: path of the source in its collection, which members' own begin with; "" where
+            their inputs are in place.
 
     Returns:
         The members in order; those that are wrong in themselves as refused, for the others run.
@@ -126,14 +128,18 @@ def read_members(
         keys.add(key)
         directories.add(path)
         try:
-            found.append(_read(key, str(path), document, defaults or {}))
+            found.append(_read(key, str(path), document, defaults or {}, source_path))
         except MemberError as error:
             found.append(RefusedMember(key, str(path), error))
     return found
 
 
 def _read(
-    key: str, directory: str, document: Mapping[str, Any], defaults: Mapping[str, Any]
+    key: str,
+    directory: str,
+    document: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    source_path: str,
 ) -> PackMember:
     if unknown := sorted(set(document) - _KNOWN):
         raise _refused(f"{', '.join(unknown)}: unknown; there are {', '.join(sorted(_KNOWN))}")
@@ -153,16 +159,28 @@ def _read(
         for name in _RESOURCES
         if (value := document.get(name, defaults.get(name))) not in (None, "")
     }
-    source = document.get("source", "")
     return PackMember(
         key,
         directory,
         _command(document),
         _environment(document),
-        source if isinstance(source, str) else "",
+        _source(document.get("source", ""), source_path),
         job={_RESOURCES[name]: _resource(name, value) for name, value in resources.items()},
         **texts,
     )
+
+
+def _source(source: object, source_path: str) -> str:
+    """Return where a member's inputs are, below the source."""
+    if not isinstance(source, str):
+        raise _refused(f"source: must be a text, not {source!r:.60}")
+    if ".." in PurePosixPath(source).parts:
+        raise _refused(f"source: must be a path without '..', not {source!r}")
+    if not source.startswith("/") or not source_path:
+        return source
+    if not source.startswith(source_path):
+        raise _refused(f"source: {source!r} is not below {source_path!r}")
+    return source.removeprefix(source_path)
 
 
 def _command(document: Mapping[str, Any]) -> str:

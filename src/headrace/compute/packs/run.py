@@ -28,6 +28,7 @@ def run_pack(
     members: object,
     *,
     source: str = "",
+    source_path: str = "",
     results: str = "",
     cores: int = 0,
     at_once: int = 0,
@@ -50,6 +51,8 @@ def run_pack(
         members: the members as the flow's input has them.
         source: directory that inputs are copied from, absolute; empty where they have been copied
             to the members' working directories already.
+        source_path: path of ``source`` in its collection; members may name theirs from there, with
+            ``/`` at the start.
         results: directory that outputs are copied to, absolute; empty where whoever called does so.
         cores: processors for members that run here; 0: all of this machine or allocation.
         at_once: members at the same time at most; 0: as many as fit here, or 20 jobs.
@@ -84,7 +87,7 @@ def run_pack(
         limits,
         chosen,
     )
-    listed = read_members(members, defaults)
+    listed = read_members(members, defaults, source_path if source else "")
     at_once = _count("at_once", at_once) or (
         pack.slots.cores if how == "here" else _SUBMITTED_AT_ONCE
     )
