@@ -10,12 +10,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.command_walk import pipeline_scenarios, scenarios, service_scenarios
+from tests.support.command_walk import (
+    campaign_scenarios,
+    pipeline_scenarios,
+    scenarios,
+    service_scenarios,
+)
 from tests.support.command_walk.installed_program import Program, commands, options_of
 from tests.support.command_walk.projects import World
 from tests.support.command_walk.registry import SCENARIOS as ALL
 
-assert all((scenarios, service_scenarios, pipeline_scenarios)), "they register what they have"
+assert all((scenarios, service_scenarios, pipeline_scenarios, campaign_scenarios)), (
+    "they register what they have"
+)
 DONE: set[str] = set()
 PATHS = [path for path, _ in commands()]
 

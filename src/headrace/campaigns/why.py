@@ -8,6 +8,7 @@ host, group, category, step and the columns of the table.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,14 @@ from headrace.runs.cause_template import cause_template, is_specific
 from headrace.runs.failure_cause import FailureCause
 from headrace.runs.failure_clusters import MOST_LOGS, FailureCluster, Properties, compare_clusters
 from headrace.runs.run_properties import Property
-from headrace.runs.text_pattern import text_pattern
 
 # Keys that a command names.
 _MOST_KEYS: Final = 10
 # Members that are done, of which some are compared with.
 _MOST_OTHERS: Final = 2_000
 _LONGEST_VALUE: Final = 200
+# Characters of a cause that a command names.
+_LONGEST_PATTERN: Final = 120
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class MemberFailureCluster(FailureCluster):
     campaign: str = ""
     categories: Mapping[str, int] | None = None
     blocks: int = 0
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that ``--cause`` selects the cluster by, in which ``*`` is any text."""
+        shown = cause_template(self.cause.text)[:_LONGEST_PATTERN]
+        parts = re.split(r"<(?:id|time|path|number)>|<[a-z]{0,6}$", shown)
+        return f"{'*'.join(parts).rstrip('*')}*"
 
     @property
     def keys(self) -> Sequence[str]:
@@ -150,7 +159,9 @@ def _others_matched(
     cluster: MemberFailureCluster, groups: Mapping[tuple[str, str], Sequence[sqlite3.Row]]
 ) -> int:
     """Return how many members of other causes its pattern matches."""
-    pattern, members = text_pattern(cluster.pattern), set(cluster.keys)
+    parts = (re.escape(part) for part in cluster.pattern.split("*"))
+    pattern = re.compile(".*".join(parts), re.IGNORECASE | re.DOTALL)
+    members = set(cluster.keys)
     matched: dict[str, bool] = {}
     count = 0
     for rows in groups.values():

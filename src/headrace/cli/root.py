@@ -29,6 +29,7 @@ COMMANDS = (
     "status",
     "gc",
     "run",
+    "campaign",
     "web-input",
     "pipeline",
     "flow",

@@ -72,6 +72,52 @@ def triggers(session: Session, project: Project) -> Names:
 
 
 @_completes
+def campaigns(session: Session, project: Project) -> Names:
+    """Name of campaigns."""
+    from headrace.campaigns import campaign_names
+
+    return [(name, "") for name in campaign_names(project.root)]
+
+
+def example_campaigns(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Name of campaigns that come with headrace."""
+    from headrace.campaigns.campaign_creation import example_names
+
+    return [CompletionItem(name) for name in example_names() if name.startswith(incomplete)]
+
+
+def members(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Keys of the members of the campaign that stands before them."""
+
+    def find(session: Session, project: Project) -> Names:
+        from headrace.campaigns.campaign_access import open_campaign
+
+        with open_campaign(project, session.target, ctx.params["name"]) as campaign:
+            rows = campaign.database.execute(
+                "SELECT key, state FROM members WHERE campaign = ? AND key >= ? AND key < ? "
+                "ORDER BY key LIMIT ?",
+                (campaign.id, incomplete, f"{incomplete}\U0010ffff", _MOST),
+            )
+            return [(str(key), str(state)) for key, state in rows]
+
+    return _completes(find)(ctx, param, incomplete)
+
+
+def lanes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Lanes of the campaign that stands before them."""
+
+    def find(session: Session, project: Project) -> Names:
+        from headrace.campaigns import campaign_file, read_campaign
+
+        campaign = read_campaign(campaign_file(project.root, ctx.params["name"]))
+        return [(lane.name, lane.endpoint) for lane in campaign.lanes]
+
+    return _completes(find)(ctx, param, incomplete)
+
+
+@_completes
 def profiles(session: Session, project: Project) -> Names:
     """Name of profiles."""
     from headrace.config.toml_file import profile_names, read_toml

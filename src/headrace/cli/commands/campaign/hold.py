@@ -1,0 +1,36 @@
+"""``headrace campaign hold``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.cli.commands.campaign._campaigns import campaign_argument, who
+from headrace.cli.commands.campaign._changes import change_members, reason_option, yes_option
+from headrace.cli.parsing.members import member_options
+from headrace.cli.parsing.options import project_options
+
+if TYPE_CHECKING:
+    from headrace.campaigns.ledger import Change, LedgerTables
+
+
+@click.command
+@campaign_argument
+@member_options
+@reason_option
+@yes_option
+@project_options
+def hold_command(name: str, chosen: dict[str, Any], reason: str, yes: bool) -> int:
+    """Have members wait until they are released.
+
+    What is under way ends its leg first. More than ten members are shown and asked for. The exit
+    code is 1 where none of those that were chosen was changed.
+    """
+    from headrace.campaigns.ledger import requests
+
+    def request(tables: LedgerTables, campaign: int, ids: Sequence[int]) -> Change:
+        return requests.hold(tables, campaign, ids, who=who(), reason=reason)
+
+    return change_members(name, chosen, "hold", request, yes=yes)
