@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+from headrace.campaigns.campaign import Lane
 from headrace.campaigns.driver.events import LaneChanged
 from headrace.campaigns.driver.lane_health import LaneHealth
 from headrace.campaigns.ledger import NewMember
@@ -27,7 +28,7 @@ backoff = "1 s"
 """  # noqa: E501
 
 
-def quick_health(lost_since: float | None) -> LaneHealth:
+def quick_health(lost_since: float | None, lane: Lane) -> LaneHealth:
     return LaneHealth(lost_since, lost_after=60.0, lost_runs=3, retry_after=100.0)
 
 
@@ -99,6 +100,18 @@ def test_the_members_of_a_lost_lane_move_and_its_late_results_are_not_taken(
     assert world.member(moved).attempts == 0
     assert lanes_of(world) == {"big": 2, "small": 3}
     assert [event.is_lost for event in world.told(LaneChanged)] == [True, False]
+
+
+def test_a_lane_is_lost_after_the_time_that_its_file_says(world: CampaignWorld) -> None:
+    world.begin(LANES.replace('endpoint = "hpc"', 'endpoint = "hpc"\nlost_after = "40 s"'), *"abc")
+    world.service.script = lambda request, earlier: (
+        gone_for(1e6) if request.body["lane"] == "big" else Ending(seconds=5)
+    )
+    world.drive(3)
+    world.service.problems["hpc"] = "endpoint hpc: the service calls it offline"
+    since = world.time
+    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    assert timedelta(seconds=40) <= world.time - since < timedelta(seconds=120)
 
 
 def test_a_lane_that_is_back_is_used_again(world: CampaignWorld) -> None:

@@ -11,10 +11,9 @@ from typing import Any
 
 from headrace._internal.closing import ClosedOnExit
 from headrace.campaigns.campaign_loading import read_campaign
-from headrace.campaigns.driver.driven_campaign import DrivenCampaign
+from headrace.campaigns.driver.driven_campaign import DrivenCampaign, HealthMaker, lane_health
 from headrace.campaigns.driver.driver import CampaignDriver, DriverPace, DriverParts
 from headrace.campaigns.driver.events import CampaignEvent
-from headrace.campaigns.driver.lane_health import LaneHealth
 from headrace.campaigns.ledger import (
     Attempt,
     CampaignLedger,
@@ -68,7 +67,7 @@ class CampaignWorld(ClosedOnExit):
         self.pace = pace or DriverPace(clock_error=timedelta(seconds=5))
         self.service = ScriptedRuns(lambda: self.time)
         self.events: list[CampaignEvent] = []
-        self.make_health: Callable[[float | None], LaneHealth] = LaneHealth
+        self.make_health: HealthMaker = lane_health
         self.path = directory / "campaigns.local.db"
         self.ledger = KilledLedger(self.path, now=lambda: self.time)
         self._driver: CampaignDriver | None = None

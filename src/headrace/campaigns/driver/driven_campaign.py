@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from headrace.campaigns.campaign import Campaign, Step
+from headrace.campaigns.campaign import Campaign, Lane, Step
 from headrace.campaigns.campaign_loading import campaign_of_definition
 from headrace.campaigns.driver.lane_health import LaneHealth
 from headrace.campaigns.driver.lanes import LaneLoad, LaneLoads
@@ -18,8 +18,13 @@ from headrace.campaigns.ledger import CampaignRow, LedgerTables, Start
 
 _EARLIER_STEP: Final = re.compile(r"\bsteps\.([A-Za-z][A-Za-z0-9_]*)")
 
-HealthMaker = Callable[[float | None], LaneHealth]
+HealthMaker = Callable[[float | None, Lane], LaneHealth]
 """Makes the health of a lane, from when it was lost."""
+
+
+def lane_health(lost_since: float | None, lane: Lane) -> LaneHealth:
+    """Return the health of a lane, from when it was lost (s since 1970; None: it is not)."""
+    return LaneHealth(lost_since, lost_after=lane.lost_after_seconds)
 
 
 class DrivenCampaign:
@@ -47,7 +52,7 @@ class DrivenCampaign:
         row: CampaignRow,
         tables: LedgerTables,
         file: Path,
-        make_health: HealthMaker = LaneHealth,
+        make_health: HealthMaker = lane_health,
     ) -> None:
         self.row = row
         self.campaign: Campaign = campaign_of_definition(row.definition, file)
@@ -57,7 +62,7 @@ class DrivenCampaign:
         for lane in self.campaign.lanes:
             state = states.get(lane.name)
             lost = state.lost_since if state else ""
-            self.health[lane.name] = make_health(_seconds(lost) if lost else None)
+            self.health[lane.name] = make_health(_seconds(lost) if lost else None, lane)
         self.recent_starts = RecentStarts(
             self.campaign.limits.start_rate, _start_times(tables, row, self.campaign)
         )

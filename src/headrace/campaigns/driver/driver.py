@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from headrace._internal.backoff import backoff_seconds
 from headrace.campaigns.driver.completion import end_if_finished, reopen_if_ready
-from headrace.campaigns.driver.driven_campaign import DrivenCampaign, HealthMaker
+from headrace.campaigns.driver.driven_campaign import DrivenCampaign, HealthMaker, lane_health
 from headrace.campaigns.driver.events import (
     CampaignEvent,
     CampaignFault,
@@ -26,7 +26,6 @@ from headrace.campaigns.driver.events import (
 )
 from headrace.campaigns.driver.following import RunFollower
 from headrace.campaigns.driver.grafts import GraftStarter, MembersFile
-from headrace.campaigns.driver.lane_health import LaneHealth
 from headrace.campaigns.driver.lane_watch import LaneWatch
 from headrace.campaigns.driver.limits import Rate, RecentStarts
 from headrace.campaigns.driver.run_requests import restore_expected_hours
@@ -126,7 +125,7 @@ class DriverParts:
     file_of: Callable[[str], Path]
     members_file: MembersFile
     pace: DriverPace = field(default_factory=DriverPace)
-    make_health: HealthMaker = LaneHealth
+    make_health: HealthMaker = lane_health
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic
     on_beat: Callable[[str, str], None] = lambda activity, problem: None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Final
 
+from headrace._internal.durations import parse_duration
 from headrace._internal.settings import (
     FreeTable,
     Integer,
@@ -16,7 +18,7 @@ from headrace._internal.settings import (
     Number,
     table_of,
 )
-from headrace.campaigns.tables.kinds import TEXTS, Counts
+from headrace.campaigns.tables.kinds import TEXTS, Counts, Duration
 
 DEFAULT_LANE: Final = "default"
 """Name of the lane of a campaign whose file has none; its members' inputs name endpoints."""
@@ -101,7 +103,19 @@ class LaneTable:
             example="licences = { matlab = 2 }",
         ),
     ] = field(default_factory=dict)
+    lost_after: Annotated[
+        str,
+        Key(
+            "Time without its endpoint after which it is lost, and its members go to other lanes.",
+            kind=Duration(),
+        ),
+    ] = "10 min"
     name: str = DEFAULT_LANE
+
+    @cached_property
+    def lost_after_seconds(self) -> float:
+        """Time without its endpoint after which it is lost, s."""
+        return parse_duration(self.lost_after)
 
     def takes_category(self, category: str) -> bool:
         """Tell whether a member of a category may run here.
