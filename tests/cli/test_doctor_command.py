@@ -60,6 +60,10 @@ def make_project(root: Path) -> Path:
     (root / "compute_functions" / "look.py").write_text(
         'def look(where: str) -> str:\n    """Look."""\n    return where\n'
     )
+    (root / "campaigns").mkdir()
+    (root / "campaigns" / "scan.toml").write_text(
+        '[start]\nflow = "call"\n[lanes.one]\nendpoint = "here"\n'
+    )
     (root / "data" / "in").mkdir(parents=True)
     (root / "input.json").write_text(json.dumps(INPUT))
     return root
@@ -97,6 +101,7 @@ def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):
     words = "\n".join(told["good"])
     assert "disk:/in/: is there; " in words
     assert "endpoint here: online" in words
+    assert "campaign scan: its file has no fault" in words
     assert "endpoint here: the canary ran on " in words
 
 
@@ -106,10 +111,13 @@ def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path)
     definition = {**DEFINITION, "Comment": "edited"}
     (root / "flows/call/definition.json").write_text(json.dumps(definition))
     shutil.rmtree(root / "data")
+    campaign = root / "campaigns" / "scan.toml"
+    campaign.write_text(campaign.read_text().replace('"here"', '"heer"'))
     code, told = found(headrace)
     assert code == 1
     bad = "\n".join(told["bad"])
     assert "is not a directory" in bad
+    assert "lanes.one.endpoint: no endpoint 'heer' in headrace.toml; did you mean 'here'?" in bad
     assert "endpoint there: the service calls it not registered: start it where it runs" in bad
     assert any("changed since it was deployed" in line for line in told["warning"])
 

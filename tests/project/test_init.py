@@ -25,6 +25,13 @@ def test_a_new_project_is_complete(tmp_path: Path) -> None:
         assert "__pycache__" not in file.parts
 
 
+def test_a_pipeline_brings_its_campaign_with_its_table(tmp_path: Path) -> None:
+    init_project(tmp_path, ["sweep"])
+    there = {path.name for path in (tmp_path / "campaigns").iterdir()}
+    assert there == {"sweep.toml", "sweep.csv"}
+    assert not (tmp_path / "triggers").exists()
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     init_project(tmp_path)
     mine = tmp_path / "headrace.toml"

@@ -42,6 +42,11 @@ def root(tmp_path: Path) -> Path:
             'check = "python job_scripts/ended.py"\n[start]\nflow = "beam"\n[start.input]\n'
             'do = [{ function = "calibrate" }, { function = "gone" }]\n'
             'on = { endpoint = "cluster" }\n',
+            "campaigns/scan.toml": '[members]\ntable = "scan.csv"\n[[steps]]\nname = "fit"\n'
+            'flow = "beam"\ninput = { on = { endpoint = "{endpoint}" } }\n'
+            '[lanes.own]\nendpoint = "farm"\n',
+            "campaigns/scan.csv": "name\n",
+            "campaigns/beam_dump_2.toml": "[members]\n",
             "triggers/stray.toml": '[start]\nflow = "nowhere"\n',
             "triggers/broken.toml": "[start",
         },
@@ -56,6 +61,9 @@ def test_parts_are_found_by_name_and_by_what_names_them(root: Path) -> None:
     assert beam.functions == ("beam_fit", "calibrate")
     assert beam.job_scripts == ("beam_fit.sbatch", "ended.py", "ranks.sh", "solve.py")
     assert beam.triggers == ("night",)
+    assert (beam.campaigns, beam.tables) == (("scan",), ("scan.csv",))
+    assert found["beam_dump"].campaigns == ("beam_dump_2",)
+    assert beam.endpoints == ("cluster", "farm")
     assert beam.needs == ("datarun", "endpoint", "inversion")
     assert found["beam_dump"].functions == ("beam_dump",)
     assert found["beam_dump"].job_scripts == ()
@@ -128,7 +136,7 @@ def test_every_file_of_the_repository_belongs_to_a_pipeline_or_is_shared(reposit
     shared = {Path("job_scripts") / name for name in shared_job_scripts(repository)}
     there = {
         path.relative_to(repository)
-        for folder in ("flows", "compute_functions", "job_scripts", "triggers")
+        for folder in ("flows", "compute_functions", "job_scripts", "triggers", "campaigns")
         for path in (repository / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,12 +36,15 @@ class DirectoryContent:
     digest: str
 
 
-def read_content(directory: Path, root: Path | None = None) -> DirectoryContent:
+def read_content(
+    directory: Path, root: Path | None = None, digest_of: Callable[[Path], str] | None = None
+) -> DirectoryContent:
     """Read all files of a directory.
 
     Args:
         directory: the directory.
         root: the directory that no link may lead out of; the directory itself by default.
+        digest_of: returns the SHA-256 of a file; `file_digest` by default.
 
     Raises:
         CampaignError: a link leads out of it or to a directory, something is neither file nor
@@ -56,7 +59,7 @@ def read_content(directory: Path, root: Path | None = None) -> DirectoryContent:
             total.update(f"d\0{inside}\0".encode("utf-8", "surrogateescape"))
             continue
         _check_file(path, bounds)
-        files[inside] = file_digest(path)
+        files[inside] = (digest_of or file_digest)(path)
         status = path.stat()
         size += status.st_size
         kind = "x" if status.st_mode & stat.S_IXUSR else "f"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.settings import file_kind
 from headrace.diagnostics.preflight import check_endpoint, endpoints_in
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.endpoints.canary import send_canary
@@ -14,6 +15,7 @@ from headrace.endpoints.configuration_check import endpoint_problem
 from headrace.errors import HeadraceError
 from headrace.project.diagnosis import Diagnosis, Health
 from headrace.project.flow_check import check_flows
+from headrace.project.pipelines import find_pipelines
 from headrace.project.project import Project
 from headrace.runs.collection_access import check_location, read_only_members
 from headrace.runs.describe import format_duration
@@ -70,7 +72,8 @@ def diagnose(
     project.flow(flow)
     case = _Case(project, target, services, flow, body, canary_seconds)
     found: list[Diagnosis] = []
-    for check in (_definition, _deployment, _input, _login, _providers, _collections, _endpoints):
+    checks = (_definition, _deployment, _input, _login, _providers, _collections, _endpoints)
+    for check in (*checks, _campaigns):
         found += _catch_errors(check.__name__.strip("_"), check(case))
     return found
 
@@ -158,6 +161,21 @@ def unusable_providers() -> Iterator[Diagnosis]:
 
     for problem in installed_providers().problems.values():
         yield Diagnosis("action providers", "warning", problem)
+
+
+def _campaigns(case: _Case) -> Iterator[Diagnosis]:
+    """Yield what is wrong with the files of campaigns that start the flow."""
+    kind = file_kind("campaign.toml")
+    campaigns = find_pipelines(case.project.root)[case.flow].campaigns
+    for file in kind.files(case.project.root) if kind is not None else ():
+        if file.stem not in campaigns:
+            continue
+        problems = kind.problems(file) if kind is not None else []
+        for problem in problems:
+            yield Diagnosis(f"campaign {file.stem}", "bad", problem)
+        if not problems:
+            message = f"its file has no fault; its rows: `headrace campaign check {file.stem}`"
+            yield Diagnosis(f"campaign {file.stem}", "good", message)
 
 
 def _collections(case: _Case) -> Iterator[Diagnosis]:

@@ -19,9 +19,10 @@ def pipeline_document(project: Project, target: str, name: str) -> dict[str, Any
     """Return a pipeline's parts by name.
 
     Returns:
-        ``name``, ``title``, ``flow``, ``functions``, ``job_scripts``, ``triggers``, ``needs`` (the
-        extras) and ``missing``: files that are named and not there, collections and endpoints that
-        ``headrace.toml`` does not have, and, at ``local``, extras that are not installed.
+        ``name``, ``title``, ``flow``, ``functions``, ``job_scripts``, ``triggers``,
+        ``campaigns``, ``needs`` (the extras) and ``missing``: files that are named and not there,
+        collections and endpoints that ``headrace.toml`` does not have, and, at ``local``, extras
+        that are not installed.
 
     Raises:
         ProjectError: there is no pipeline of this name.
@@ -38,7 +39,8 @@ def _document(project: Project, target: str, pipeline: Pipeline) -> dict[str, An
         missing += [f"[{kind}.{name}] in headrace.toml" for name in names if name not in known]
     if target == "local":
         missing += [f"headrace[{extra}]" for extra in pipeline.needs if not is_installed(extra)]
-    members = ("name", "title", "flow", "functions", "job_scripts", "triggers", "needs")
+    parts = ("functions", "job_scripts", "triggers", "campaigns")
+    members = ("name", "title", "flow", *parts, "needs")
     document = asdict(pipeline)
     return {
         key: list(value) if isinstance(value := document[key], tuple) else value for key in members

@@ -1,15 +1,16 @@
 """The pipelines of a project: each flow with the functions, job scripts and triggers of its name.
 
 A pipeline has one name in every folder: ``flows/NAME``, ``compute_functions/NAME*.py``,
-``job_scripts/NAME*``, ``triggers/NAME*.toml``. Beside what is named so, a pipeline has the triggers
-that start its flow, the functions that these name, and the job scripts that any of them names.
+``job_scripts/NAME*``, ``triggers/NAME*.toml``, ``campaigns/NAME*.toml``. Beside what is named so, a
+pipeline has the triggers and campaigns that start its flow, the functions that these name, and the
+job scripts that any of them names.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from headrace.project.flow_sources import flow_names, flow_title
 FUNCTIONS: Final = "compute_functions"
 JOB_SCRIPTS: Final = "job_scripts"
 TRIGGERS: Final = "triggers"
+CAMPAIGNS: Final = "campaigns"
 
 # The extras that modules need; the first that fits counts.
 _EXTRAS: Final = (
@@ -48,8 +50,10 @@ class Pipeline:
         functions: names of its compute functions.
         job_scripts: names of the files in ``job_scripts/``.
         triggers: names of its triggers.
-        collections: names of the collections that its triggers name.
-        endpoints: names of the endpoints that its triggers name.
+        campaigns: names of its campaigns.
+        tables: names of the files in ``campaigns/`` that these have their members from.
+        collections: names of the collections that its triggers and campaigns name.
+        endpoints: names of the endpoints that its triggers and campaigns name.
         needs: extras of headrace, such as ``seismic``, without which it does not run.
         missing: what its files name and the project does not have, such as
             ``job_scripts/a.sbatch``.
@@ -61,6 +65,8 @@ class Pipeline:
     functions: tuple[str, ...]
     job_scripts: tuple[str, ...]
     triggers: tuple[str, ...]
+    campaigns: tuple[str, ...]
+    tables: tuple[str, ...]
     collections: tuple[str, ...]
     endpoints: tuple[str, ...]
     needs: tuple[str, ...]
@@ -71,6 +77,8 @@ class Pipeline:
         found = [root / FUNCTIONS / f"{name}.py" for name in self.functions]
         found += [root / JOB_SCRIPTS / name for name in self.job_scripts]
         found += [root / TRIGGERS / f"{name}.toml" for name in self.triggers]
+        found += [root / CAMPAIGNS / f"{name}.toml" for name in self.campaigns]
+        found += [root / CAMPAIGNS / name for name in self.tables]
         if self.flow is not None:
             found += sorted(path for path in (root / "flows" / self.flow).rglob("*"))
         return [path.relative_to(root) for path in found if path.is_file()]
@@ -83,14 +91,15 @@ def find_pipelines(root: Path) -> dict[str, Pipeline]:
         root: the project's directory.
 
     Returns:
-        The pipelines by name: one for each flow, and for each that a trigger starts and that is
-        not there.
+        The pipelines by name: one for each flow, and for each that a trigger or a campaign starts
+        and that is not there.
     """
     flows = flow_names(root / "flows")
-    triggers = dict(_read_triggers(root / TRIGGERS))
-    started = {flow for trigger in triggers.values() if (flow := _flow_of(trigger))}
+    starters = _Starters(dict(_read_files(root / TRIGGERS)), dict(_read_files(root / CAMPAIGNS)))
+    files = [*starters.triggers.values(), *starters.campaigns.values()]
+    started = {flow for file in files for flow in _flows_of(file)}
     names = sorted({*flows, *started})
-    return {name: _pipeline(root, name, names, name in flows, triggers) for name in names}
+    return {name: _pipeline(root, name, names, name in flows, starters) for name in names}
 
 
 def find_pipeline(root: Path, name: str) -> Pipeline:
@@ -117,19 +126,21 @@ def owner_of(stem: str, pipelines: Iterable[str]) -> str | None:
     return max(found, key=len, default=None)
 
 
+@dataclass(frozen=True)
+class _Starters:
+    """Files that start flows, by their names; of one that cannot be read, an empty table."""
+
+    triggers: Mapping[str, Mapping[str, Any]]
+    campaigns: Mapping[str, Mapping[str, Any]]
+
+
 def _pipeline(
-    root: Path,
-    name: str,
-    names: Iterable[str],
-    has_flow: bool,
-    triggers: Mapping[str, Mapping[str, Any]],
+    root: Path, name: str, names: Sequence[str], has_flow: bool, starters: _Starters
 ) -> Pipeline:
-    mine = {
-        stem: trigger
-        for stem, trigger in triggers.items()
-        if (_flow_of(trigger) or owner_of(stem, names)) == name
-    }
-    named = set(_names_in(mine.values(), "function"))
+    mine = _files_of(name, names, starters.triggers)
+    campaigns = _files_of(name, names, starters.campaigns)
+    files = [*mine.values(), *campaigns.values()]
+    named = set(_names_in(files, "function"))
     there = {path.stem for path in (root / FUNCTIONS).glob("*.py")}
     functions = {stem for stem in there if owner_of(stem, names) == name} | (named & there)
     missing = [] if has_flow else [f"flows/{name}"]
@@ -150,11 +161,31 @@ def _pipeline(
         functions=tuple(sorted(functions)),
         job_scripts=tuple(sorted(set(script_texts) & set(scripts))),
         triggers=tuple(sorted(mine)),
-        collections=_names_in(mine.values(), "collection"),
-        endpoints=_names_in(mine.values(), "endpoint"),
+        campaigns=tuple(sorted(campaigns)),
+        tables=tuple(sorted(filter(None, map(_table_of, campaigns.values())))),
+        collections=_names_in(files, "collection"),
+        endpoints=_names_in(files, "endpoint"),
         needs=_needs([*texts, *script_texts.values()], bool(functions)),
         missing=tuple(missing),
     )
+
+
+def _files_of(
+    name: str, names: Sequence[str], files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the files that start a pipeline's flow; else those that are named after it."""
+    return {
+        stem: file
+        for stem, file in files.items()
+        if (next(iter(_flows_of(file)), None) or owner_of(stem, names)) == name
+    }
+
+
+def _table_of(campaign: Mapping[str, Any]) -> str:
+    """Return the name of the file in ``campaigns/`` that a campaign has its members from."""
+    members = campaign.get("members")
+    table = members.get("table") if isinstance(members, Mapping) else None
+    return table if isinstance(table, str) and "/" not in table else ""
 
 
 def _with_their_scripts(root: Path, wanted: set[str], there: set[str]) -> dict[str, str]:
@@ -184,24 +215,31 @@ def _job_scripts(root: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith(".") and not name.endswith("~"))
 
 
-def _read_triggers(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the triggers; of one that cannot be read, an empty table."""
+def _read_files(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the triggers or campaigns; of one that cannot be read, an empty table."""
     for path in sorted(directory.glob("*.toml")):
         try:
             yield path.stem, tomllib.loads(_read(path))
         except tomllib.TOMLDecodeError:
-            yield path.stem, {}  # `headrace trigger list` says what is wrong with it
+            yield path.stem, {}  # `headrace config check` says what is wrong with it
 
 
-def _flow_of(trigger: Mapping[str, Any]) -> str:
-    start = trigger.get("start")
-    flow = start.get("flow") if isinstance(start, Mapping) else None
-    return flow if isinstance(flow, str) else ""
+def _flows_of(file: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the flows that a trigger or a campaign starts, its first one first."""
+    steps = file.get("steps")
+    for start in [file.get("start"), *(steps if isinstance(steps, list) else [])]:
+        flow = start.get("flow") if isinstance(start, Mapping) else None
+        if isinstance(flow, str) and flow:
+            yield flow
 
 
-def _names_in(triggers: Iterable[Mapping[str, Any]], kind: str) -> tuple[str, ...]:
-    """Return the names of a kind that triggers have, as in ``{function = "NAME"}``."""
-    return tuple(sorted({name for trigger in triggers for name in _named(trigger, kind)}))
+def _names_in(files: Iterable[Mapping[str, Any]], kind: str) -> tuple[str, ...]:
+    """Return the names of a kind that files have, as in ``{function = "NAME"}``.
+
+    A placeholder stands for names that the file has elsewhere.
+    """
+    names = {name for file in files for name in _named(file, kind)}
+    return tuple(sorted(name for name in names if name and "{" not in name))
 
 
 def _named(value: Any, kind: str) -> Iterator[str]:

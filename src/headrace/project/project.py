@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
-    """A directory with ``headrace.toml`` and the five folders.
+    """A directory with ``headrace.toml`` and its folders.
 
     Attributes:
         root: absolute path of the directory.
@@ -71,6 +71,11 @@ class Project:
     def triggers_dir(self) -> Path:
         """The folder of triggers."""
         return self.root / "triggers"
+
+    @property
+    def campaigns_dir(self) -> Path:
+        """The folder of campaigns."""
+        return self.root / "campaigns"
 
     @property
     def collections(self) -> Mapping[str, CollectionConfig]:

@@ -1,4 +1,4 @@
-"""``headrace init``: a new project with the five folders, of all pipelines or of some."""
+"""``headrace init``: a new project with the six folders, of all pipelines or of some."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from headrace.config.project_file import CONFIG_FILE
 from headrace.project.flow_templates import MINIMAL, flow_files
 from headrace.project.pipelines import find_pipelines, shared_job_scripts
 
-FOLDERS = ("flows", "compute_functions", "endpoint_configs", "job_scripts", "triggers")
+FOLDERS = (
+    "flows",
+    "compute_functions",
+    "endpoint_configs",
+    "job_scripts",
+    "triggers",
+    "campaigns",
+)
 _IGNORED = "# What runs leave behind; the project itself is committed, headrace.lock too.\n" + (
     ".headrace/\n/data/\n/scratch/\n__pycache__/\n"
 )

@@ -21,6 +21,7 @@ PIPELINE_FIELDS = (
     Field("trigger", lambda pipeline: pipeline["triggers"], key="triggers"),
     Field("needs", lambda pipeline: pipeline["needs"], key="needs"),
     Field("missing", lambda pipeline: pipeline["missing"], optional=True, key="missing"),
+    Field("campaign", lambda pipeline: pipeline["campaigns"], optional=True, key="campaigns"),
 )
 
 PIPELINE_DETAIL_FIELDS = (
@@ -30,6 +31,7 @@ PIPELINE_DETAIL_FIELDS = (
     Field("Functions", key="functions"),
     Field("Job scripts", key="job_scripts"),
     Field("Triggers", key="triggers"),
+    Field("Campaigns", key="campaigns"),
     Field("Needs", lambda pipeline: _extras(pipeline["needs"])),
     Field("Missing", key="missing"),
 )
