@@ -2,7 +2,7 @@
 
 The legs before it lie beside it, by the names that their records have::
 
-    python job_scripts/md_quicklook.py data/results/md/box01/md-002.1
+    python job_scripts/md_quicklook.py data/results/md/box01/run-002.1
 """
 
 import sys

@@ -20,6 +20,7 @@ LONGEST_FIRST = (
     "tests/seismic/measurement/test_ranks.py",
     "tests/cli/test_every_command.py",
     "tests/cli/test_demo_data_run.py",
+    "tests/cli/test_demo_md.py",
     "tests/faults/test_kill_inversion.py",
     "tests/md/test_killed_legs.py",
     "tests/seismic/inversion/test_inversion_flow.py",

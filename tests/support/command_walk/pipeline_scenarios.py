@@ -112,6 +112,11 @@ def demonstrations(world: World) -> None:
         told = headrace.refused("demo", name, "mine", "--keep")
         assert "is there already" in told
     assert [path.name for path in triggers.parent.iterdir()] == ["triggers"]
+    flow = headrace.directory / "ours" / "flows" / "md" / "flow.toml"
+    flow.parent.mkdir(parents=True)
+    flow.write_text("ours")
+    told = headrace.refused("demo", "md", "ours", "--boxes", "1", "--keep")
+    assert "is there already" in told
 
 
 @scenario
