@@ -134,7 +134,13 @@ STRICTER = {
     "campaign.toml": {"steps", "start.flow", "steps.0.pack", "steps.0.member", "results.members"}
     | {"members.table", "members.trigger", "members.directories.collection"}
     | {"lanes.l.endpoint", "lanes.l.collection", "lanes.l.profile", "keep.results.collection"}
-    | {"limits.starts", "limits.stop_when", "retries.backoff", "keep.scratch"},
+    | {
+        "limits.starts",
+        "limits.stop_when",
+        "lanes.l.lost_after",
+        "retries.backoff",
+        "keep.scratch",
+    },
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }
