@@ -38,6 +38,7 @@ class DrivenCampaign:
         recent_ends: the latest ends, for the rules that stop it.
         expected_hours: core hours that starts under way are expected to cost, by start.
         may_have_intents: whether starts may be written down that nobody has an answer for.
+        may_have_graft_intents: likewise of grafts.
         earlier_steps: steps whose outputs the conditions of others name.
 
     Args:
@@ -70,6 +71,7 @@ class DrivenCampaign:
         self.recent_ends = RecentEnds(rules, _ends(tables, row.id, ends_needed(rules)))
         self.expected_hours: dict[int, float] = {}
         self.may_have_intents = True
+        self.may_have_graft_intents = True
         self.earlier_steps = frozenset(
             name for step in self.campaign.steps for name in _EARLIER_STEP.findall(step.when)
         )

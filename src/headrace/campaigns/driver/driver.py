@@ -41,6 +41,8 @@ T = TypeVar("T")
 # A fault is tried again after so long at first, and at most (s).
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+# A campaign in which nothing has changed is looked at again after so long (s).
+_LONGEST_REST: Final = 60.0
 # Passes over one campaign before ends of runs are looked for again.
 _PASSES: Final = 4
 
@@ -160,7 +162,8 @@ class CampaignDriver:
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._pauses: dict[str, _Pause] = {}
-        self._follow_at = self._lanes_at = self._questions_at = self._next_start_at = 0.0
+        self._follow_at = self._lanes_at = self._questions_at = 0.0
+        self._due: dict[int, float] = {}
         pace = parts.pace
         self._rate = RecentStarts(pace.rate)
         self._starter = MemberStarter(ledger, service, self._tell, parts.now)
@@ -227,7 +230,7 @@ class CampaignDriver:
             self._reloading.clear()
             self._attempt("reload", "", self._parts.reload)
             self._is_dirty = True
-        self._attempt("ledger", "", self._synchronise)
+        changed = self._attempt("ledger", "", self._synchronise)
         now = self._parts.clock()
         ended = 0
         if now >= self._follow_at and self._is_free("follow"):
@@ -239,8 +242,9 @@ class CampaignDriver:
         asks_lanes = now >= self._lanes_at
         if asks_lanes:
             self._lanes_at = now + self._parts.pace.lanes
+        if changed or ended or asks_lanes:
+            self._due.clear()
         again = False
-        waits = []
         for driven in self.campaigns:
             if self._stopping.is_set():
                 break
@@ -248,16 +252,21 @@ class CampaignDriver:
                 self._attempt(
                     f"lanes of {driven.name}", driven.name, partial(self._lanes.ask, driven)
                 )
+            if self._parts.clock() < self._due.get(driven.id, 0.0):
+                continue  # nothing has changed since it was looked at
             if not self._is_free(driven.name):
                 continue
             done = self._attempt(driven.name, driven.name, partial(self._advance, driven))
-            if done is not None:
-                again = again or done[0]
-                waits += [] if done[1] is None else [done[1]]
+            if done is None:
+                continue
+            again = again or done[0]
+            if not done[0]:
+                wait = _LONGEST_REST if done[1] is None else min(done[1], _LONGEST_REST)
+                self._due[driven.id] = self._parts.clock() + wait
         self._attempt("unwanted", "", self._unwanted.cancel)
         if again or ended:
             return 0.0
-        return self._wait(waits)
+        return self._wait()
 
     # -- one campaign
 
@@ -268,11 +277,13 @@ class CampaignDriver:
             whether there is more to do at once, and the seconds after which there is something.
         """
         again = self._lanes.follow(driven)
-        if driven.may_have_intents:
-            oldest = self._starter.resend(driven)
-            self._grafts.resend(driven)
-            if oldest:
-                self._follower.rewind(self._parts.now())
+        for unanswered, resend in (
+            (driven.may_have_intents, self._starter.resend),
+            (driven.may_have_graft_intents, self._grafts.resend),
+        ):
+            oldest = resend(driven) if unanswered else None
+            if oldest is not None:
+                self._follower.rewind(oldest)
         if driven.row.state != "started":
             return again, None
         wait = None
@@ -302,12 +313,12 @@ class CampaignDriver:
             self._tell(event)
         return again or started > 0, wait
 
-    def _synchronise(self) -> None:
-        """Read which campaigns are to be driven, where somebody has changed something."""
+    def _synchronise(self) -> bool:
+        """Read which campaigns are to be driven; return whether somebody has changed something."""
         self._ledger.verify()
         version = self._ledger.data_version
         if version == self._version and not self._is_dirty:
-            return
+            return False
         if version != self._version:
             self._unwanted.look_again()
         with self._ledger.transaction() as tables:
@@ -322,6 +333,7 @@ class CampaignDriver:
                 if id_ not in known:
                     del self._driven[id_]
         self._version, self._is_dirty = version, False
+        return True
 
     def _take(self, tables: LedgerTables, row: CampaignRow) -> None:
         if row.state not in ("started", "paused"):
@@ -375,10 +387,10 @@ class CampaignDriver:
         pause = self._pauses.get(kind)
         return pause is None or self._parts.clock() >= pause.until
 
-    def _wait(self, waits: list[float]) -> float:
+    def _wait(self) -> float:
         now = self._parts.clock()
-        times = [self._parts.pace.look, *waits, self._follow_at - now, self._lanes_at - now]
-        times.append(self._questions_at - now)
+        times = [self._follow_at - now, self._lanes_at - now, self._questions_at - now]
+        times += [due - now for due in self._due.values()]
         times += [pause.until - now for pause in self._pauses.values()]
         return max(0.0, min(self._parts.pace.look, *times))
 

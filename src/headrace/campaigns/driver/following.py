@@ -22,6 +22,7 @@ _CLOCK_ERROR: Final = timedelta(minutes=10)
 # All open runs are compared with the service's so often (s), and so many of them are asked for.
 COMPARE_INTERVAL: Final = 60.0
 _COMPARED: Final = 200
+_COMPARED_SECONDS: Final = 0.05
 # Runs that are young may not be in the service's list yet.
 _YOUNG: Final = timedelta(seconds=30)
 
@@ -114,8 +115,11 @@ class RunFollower:
                 self._since = max(self._since, page.until - _OVERLAP)
         now = self._now()
         if now >= self._compare_at:
-            count += self._compare(flows, driven)
-            self._compare_at = now + timedelta(seconds=COMPARE_INTERVAL)
+            known, found = self._compare(flows, driven)
+            count += found
+            # The more are open, the longer it takes to list them all.
+            wait = max(COMPARE_INTERVAL, known * _COMPARED_SECONDS)
+            self._compare_at = now + timedelta(seconds=wait)
         self._quiet = 0 if count else self._quiet + 1
         return count
 
@@ -143,8 +147,8 @@ class RunFollower:
             for start, run_id in rows:
                 tables.starts.mark_asking(start, waiting.get(run_id, ""))
 
-    def _compare(self, flows: Sequence[str], driven: Driven) -> int:
-        """Ask for the runs that are open here, and not at the service."""
+    def _compare(self, flows: Sequence[str], driven: Driven) -> tuple[int, int]:
+        """Ask for the runs that are open here, and not at the service; count both."""
         before = self._now() - _YOUNG
         with self._ledger.transaction() as tables:
             rows = tables.database.execute(
@@ -153,9 +157,10 @@ class RunFollower:
             )
             known = {str(row[0]) for row in rows}
         if not known:
-            return 0
+            return 0, 0
         missing = sorted(known - self._service.open_runs(flows))[:_COMPARED]
-        return self._write(self._service.read(missing), driven) if missing else 0
+        found = self._write(self._service.read(missing), driven) if missing else 0
+        return len(known), found
 
     def _ours(self, run_ids: Sequence[str]) -> Collection[str]:
         with self._ledger.transaction() as tables:

@@ -113,11 +113,14 @@ class GraftStarter:
         self._send(driven, requests)
         return len(started) + skipped
 
-    def resend(self, driven: DrivenCampaign) -> None:
+    def resend(self, driven: DrivenCampaign) -> datetime | None:
         """Ask again for the runs of grafts of which nobody has an answer.
 
         Args:
             driven: the campaign.
+
+        Returns:
+            when the oldest of them was written down; None where there is none.
 
         Raises:
             CampaignError: the ledger cannot be written now.
@@ -133,12 +136,14 @@ class GraftStarter:
             intents = [start_from_row(row) for row in rows.fetchall()]
             requests = self._requests(tables, driven, intents, events, may_be_sent=True)
         self._tell(events)
+        driven.may_have_graft_intents = False
         self._send(driven, requests)
+        return datetime.fromisoformat(intents[0].created_at) if intents else None
 
     def _send(self, driven: DrivenCampaign, requests: Sequence[tuple[Start, RunRequest]]) -> None:
         if not requests:
             return
-        driven.may_have_intents = True
+        driven.may_have_graft_intents = True
         self._ledger.ensure_counted([start for start, _ in requests])
         answers = self._service.start([request for _, request in requests])
         events: list[GraftEnded] = []
@@ -150,6 +155,9 @@ class GraftStarter:
                     started += 1
                 elif answer.problem:
                     self._refuse(tables, driven, start, answer.problem, events)
+        driven.may_have_graft_intents = any(
+            not (answer.run_id or answer.problem) for answer in answers
+        )
         self._tell(events)
         if started:
             self._on_event(RunsStarted(driven.name, started, 0))

@@ -107,20 +107,21 @@ class MemberStarter:
             self._send(driven, made.requests)
         return StartReport(len(made.requests), again, wait)
 
-    def resend(self, driven: DrivenCampaign) -> int:
+    def resend(self, driven: DrivenCampaign) -> datetime | None:
         """Ask again for the runs of starts of which nobody has an answer.
 
         Args:
             driven: the campaign.
 
         Returns:
-            how many were asked for.
+            when the oldest of them was written down: its run may have ended since; None where
+            there is none.
 
         Raises:
             CampaignError: the ledger cannot be written now.
             Exception: the service did not answer.
         """
-        count = 0
+        oldest: datetime | None = None
         while True:
             events: list[CampaignEvent] = []
             with self._ledger.transaction() as tables:
@@ -136,11 +137,11 @@ class MemberStarter:
             self._tell(events)
             if not intents:
                 driven.may_have_intents = False
-                return count
-            count += len(intents)
+                return oldest
+            oldest = oldest or datetime.fromisoformat(intents[0].created_at)
             answered = self._send(driven, made.requests) + len(made.refused)
             if answered < len(intents):
-                return count  # the others are asked for later
+                return oldest  # the others are asked for later
 
     # -- before
 
