@@ -29,6 +29,7 @@ LONGEST_FIRST = (
     "tests/datarun/test_data_run_flow.py",
     "tests/seismic/solvers/test_solver_bits.py",
     "tests/cli/test_demo.py",
+    "tests/cli/test_demo_sweep.py",
     "tests/facility/api/test_api_fuzz.py",
     "tests/cli/test_retry_command.py",
     "tests/compute/test_endpoint.py",

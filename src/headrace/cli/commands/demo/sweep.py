@@ -1,0 +1,93 @@
+"""``headrace demo sweep``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.cli.parsing.options import output_options
+from headrace.cli.parsing.session import current
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.tables import Field, table
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_SHOWN = 10
+
+
+@click.command
+@click.argument(
+    "directory", type=click.Path(path_type=Path, file_okay=False), default="headrace-sweep"
+)
+@click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
+@output_options
+def sweep_command(directory: Path, keep: bool) -> int:
+    """Run a campaign of thirty commands over two lanes, in DIRECTORY.
+
+    Creates a project and a campaign with a table of thirty rows, runs the command of each row at
+    one of two endpoints, brings the outputs home, and shows the table with its results. A second
+    call in the same DIRECTORY adds thirty further rows.
+    """
+    from headrace.cli.termio.campaign_progress import make_campaign_board
+    from headrace.demos.demonstration import deploy_project
+    from headrace.demos.sweep import CAMPAIGN, SweepDemonstration
+
+    session = current()
+    session.directory = directory
+    demonstration = SweepDemonstration(directory, note)
+    demonstration.prepare()
+    project = session.project()
+    deploy_project(project, session.target, session.services(project, start=True), note)
+    with make_campaign_board() as board:
+
+        def connect() -> Services:
+            return session.services(project, start=True, say=board.say)
+
+        status = demonstration.run(project, session.target, connect, board.show, board.say)
+    rows = demonstration.rows(project, session.target)
+    results = directory / "data" / "results" / CAMPAIGN
+    document = {
+        "directory": str(directory.resolve()),
+        "campaign": status.document(),
+        "members": list(rows),
+        "results": str(results.resolve()),
+    }
+    good = bool(rows) and all(row["state"] == "done" for row in rows)
+
+    def text() -> str:
+        lines = [_rows_text(rows), ""]
+        lines += [
+            f"Results  {results}/*/*/trajectory.txt",
+            f"Table    {directory}/campaigns/{CAMPAIGN}.csv",
+            f"Next     cd {directory}; headrace campaign status {CAMPAIGN}",
+        ]
+        return "\n".join(lines)
+
+    display(document, text, ("directory",))
+    if not keep:
+        demonstration.stop()
+    return 0 if good else 1
+
+
+def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each of the last members, and how many there are."""
+    fields = [
+        Field("Member", key="key"),
+        Field("State", key="state"),
+        Field("Lane", key="lane"),
+        Field("Zero crossings", lambda row: row.get("crossings", "")),
+        Field("Last", lambda row: row.get("last", "")),
+        Field("Cause", key="cause", optional=True),
+    ]
+    failed = [row for row in rows if row["state"] != "done"]
+    shown = failed[:_SHOWN] or rows[-_SHOWN:]
+    done = len(rows) - len(failed)
+    last = f"{done} of {len(rows)} done; above, the last {len(shown)}"
+    if failed:
+        last = f"{done} of {len(rows)} done; above, {len(shown)} that are not"
+    return "\n".join([table(shown, fields, "no member"), last])
