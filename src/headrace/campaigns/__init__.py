@@ -23,7 +23,6 @@ from headrace._internal.lazy_names import lazy_names
 if TYPE_CHECKING:
     from headrace.campaigns.campaign import Campaign, Graft, Lane, Step
     from headrace.campaigns.campaign_loading import (
-        campaign_file,
         campaign_names,
         campaign_of_definition,
         load_campaign,
@@ -52,7 +51,6 @@ __all__ = [
     "NeedsCircle",
     "SelectionError",
     "Step",
-    "campaign_file",
     "campaign_names",
     "campaign_of_definition",
     "load_campaign",

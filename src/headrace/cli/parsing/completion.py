@@ -109,7 +109,7 @@ def lanes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     """Lanes of the campaign that stands before them."""
 
     def find(session: Session, project: Project) -> Names:
-        from headrace.campaigns import campaign_file, read_campaign
+        from headrace.campaigns.campaign_loading import campaign_file, read_campaign
 
         campaign = read_campaign(campaign_file(project.root, ctx.params["name"]))
         return [(lane.name, lane.endpoint) for lane in campaign.lanes]

@@ -8,10 +8,10 @@ from headrace.cli.groups import lazy_group
 @lazy_group(
     __name__,
     (
-        *("init", "add", "start", "pause", "resume"),
+        *("init", "check", "add", "start", "run", "drive", "wait", "pause", "resume"),
         *("status", "list", "show", "why"),
         *("retry", "hold", "release", "drop", "move", "priority", "undo"),
-        *("drain", "undrain", "limit"),
+        *("drain", "undrain", "limit", "graft"),
         *("get", "table", "report", "clean"),
     ),
 )

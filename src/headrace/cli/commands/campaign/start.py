@@ -8,25 +8,34 @@ from headrace.cli.commands.campaign._campaigns import added_text, campaign_argum
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
 
 
 @click.command
 @campaign_argument
+@click.option("--no-driver", is_flag=True, help="Start no driver: one will be, such as a service.")
 @project_options
-def start_command(name: str) -> None:
-    """Start a campaign: its members are taken in, and their runs may be started.
+def start_command(name: str, no_driver: bool) -> None:
+    """Start a campaign: its members are taken in, and a driver that starts their runs.
 
-    A campaign that is under way takes in what is new in its table.
+    A campaign that is under way takes in what is new in its table. The driver goes on in the
+    background until no campaign is under way; one that runs already takes it over.
     """
     from headrace.campaigns import load_campaign
     from headrace.campaigns.campaign_access import change_campaign_ledger
     from headrace.campaigns.campaign_start import start_campaign
+    from headrace.campaigns.driver_process import start_driver
 
     session = current()
     project = session.project()
     campaign = load_campaign(project, name)
     with change_campaign_ledger(project, session.target) as ledger:
         started = start_campaign(project, campaign, ledger, who())
+    if not no_driver and started.state == "started":
+        session.services(project, start=True)
+        note(start_driver(project, session.target, session.profile).text)
+    elif started.state == "paused":
+        note(f"it is paused: `headrace campaign resume {name}`")
     document = {
         "name": name,
         "state": started.state,
