@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from headrace.campaigns import MemberRefused, read_campaign
+from headrace.campaigns.campaign_start import take_in
 from headrace.campaigns.hashing import CACHE_FILE, DigestCache, WorkHasher
+from headrace.campaigns.ledger import CampaignLedger
 from headrace.campaigns.ledger.member import NewMember
 from headrace.project import Project, load_project
 
@@ -96,6 +98,19 @@ def test_a_file_may_be_hashed_alone(project: Project) -> None:
     directory(project, "b", x="1")
     one = hashed(project, "k", path="/a/in/x", t="1")
     assert hashed(project, "k", path="/b/in/x", t="1") == one
+
+
+def test_members_of_equal_work_share_it_when_they_are_taken_in(project: Project) -> None:
+    directory(project, "a", x="1")
+    directory(project, "b", x="1")
+    directory(project, "c", x="2")
+    folder = project.root / "campaigns"
+    (folder / "t.csv").write_text("name,path,t\nk1,/a/,1\nk2,/b/,1\nk3,/c/,1\nk4,/b/,2\n")
+    (folder / "c.toml").write_text(CAMPAIGN.replace("[members]", '[members]\ntable = "t.csv"'))
+    campaign = read_campaign(folder / "c.toml")
+    with CampaignLedger(project.root / "ledger.db").transaction() as tables:
+        added = take_in(tables, project, campaign)
+    assert (added.added, added.shared) == (4, ("k2",))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.errors import CampaignError
+from headrace.campaigns.hashing import WorkHasher
 from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
 from headrace.campaigns.ledger.member import AddedMembers, NewMember
 from headrace.campaigns.ledger.tables import LedgerTables
@@ -92,12 +93,18 @@ def take_in(
         campaign: the campaign.
         table: another table.
         options: priority, group and lane of all of them.
-        hash_of: returns the hash of a member's work; "" where nothing is shared.
+        hash_of: returns the hash of a member's work; as the campaign's ``members.hash`` says by
+            default.
 
     Raises:
         CampaignError: the table cannot be read, or a member cannot be added.
         CampaignProblems: rows that cannot be used.
     """
+    if hash_of is None and campaign.members.hash:
+        with WorkHasher(project, campaign) as hasher:
+            return take_in(
+                tables, project, campaign, table=table, options=options, hash_of=hasher.hash_of
+            )
     sources = campaign.members.sources
     if table is None and not {"table", "directories"} & set(sources):
         return add_members(tables, campaign, (), options)

@@ -9,7 +9,7 @@ from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers.arrival_runs import read_run_outcomes
 from headrace.triggers.arrival_table import paused_triggers, read_record, read_records
 from headrace.triggers.ledger_kind import ledger_connection
-from headrace.triggers.record import Record
+from headrace.triggers.record import Record, record_from_row
 
 
 def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
@@ -30,6 +30,29 @@ def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
         return []
     with ledger_connection(path) as database:
         return read_records(database, trigger)
+
+
+def read_started(path: Path, trigger: str) -> list[Record]:
+    """Read the arrivals of a trigger whose runs were started, while a watcher may work.
+
+    Args:
+        path: the SQLite file; one that is not there is empty.
+        trigger: name of the trigger.
+
+    Returns:
+        the arrivals, oldest first.
+
+    Raises:
+        LedgerUnusable: it is empty or damaged.
+        TriggerError: it cannot be read.
+    """
+    if not path.exists():
+        return []
+    with ledger_connection(path) as database:
+        rows = database.execute(
+            "SELECT * FROM arrivals WHERE trigger = ? AND state = 'started' ORDER BY id", (trigger,)
+        )
+        return [record_from_row(row) for row in rows]
 
 
 def read_arrival(path: Path, id_: int) -> Record:

@@ -122,6 +122,7 @@ class DriverParts:
         clock: monotonic time in s.
         on_beat: called at least once for each pass, with what is done and what is the matter.
         reload: reads campaign files again into the ledger, where that was asked for.
+        take_arrivals: adds the new arrivals of a campaign's trigger to its members.
     """
 
     file_of: Callable[[str], Path]
@@ -132,6 +133,7 @@ class DriverParts:
     clock: Callable[[], float] = time.monotonic
     on_beat: Callable[[str, str], None] = lambda activity, problem: None
     reload: Callable[[], None] = lambda: None
+    take_arrivals: Callable[[DrivenCampaign], list[CampaignEvent]] = lambda driven: []
 
 
 class CampaignDriver:
@@ -252,6 +254,10 @@ class CampaignDriver:
                 self._attempt(
                     f"lanes of {driven.name}", driven.name, partial(self._lanes.ask, driven)
                 )
+            arrivals = f"arrivals of {driven.name}"
+            is_fed = driven.campaign.members.trigger is not None and driven.row.state == "started"
+            if is_fed and self._is_free(arrivals):
+                self._attempt(arrivals, driven.name, partial(self._take_arrivals, driven))
             if self._parts.clock() < self._due.get(driven.id, 0.0):
                 continue  # nothing has changed since it was looked at
             if not self._is_free(driven.name):
@@ -312,6 +318,14 @@ class CampaignDriver:
             self._is_dirty = True
             self._tell(event)
         return again or started > 0, wait
+
+    def _take_arrivals(self, driven: DrivenCampaign) -> None:
+        """Make members of what has arrived for a campaign that a trigger feeds."""
+        events = self._parts.take_arrivals(driven)
+        if events:
+            self._due.pop(driven.id, None)
+        for event in events:
+            self._tell(event)
 
     def _synchronise(self) -> bool:
         """Read which campaigns are to be driven; return whether somebody has changed something."""

@@ -18,10 +18,11 @@ from headrace.campaigns.driver.campaign_notifier import CampaignNotifier
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.driver import PACES, CampaignDriver, DriverParts
 from headrace.campaigns.driver.event_messages import event_line, event_notification
-from headrace.campaigns.driver.events import CampaignEvent, EventListener
+from headrace.campaigns.driver.events import CampaignEvent, EventListener, MembersAdded
 from headrace.campaigns.driver.project_run_service import ProjectRunService
 from headrace.campaigns.errors import CampaignError, CampaignLedgerBusy
 from headrace.campaigns.ledger import CampaignLedger
+from headrace.campaigns.members.arrivals import ArrivalFeed
 from headrace.campaigns.results_place import results_directory
 from headrace.errors import HeadraceError
 from headrace.ledger_file.claims import Claims
@@ -95,7 +96,9 @@ class ProjectDriver(ClosedOnExit):
             pace=PACES[target],
             on_beat=self._beat,
             reload=self._reload,
+            take_arrivals=self._take_arrivals,
         )
+        self._feeds: dict[str, tuple[str, ArrivalFeed]] = {}
         self.driver = CampaignDriver(self._ledger, self._service, parts, self._take_event)
         """The loop."""
 
@@ -146,6 +149,28 @@ class ProjectDriver(ClosedOnExit):
 
     def _project_of(self, profile: str) -> Project:
         return load_project(self._project.root, profile, self._target)
+
+    def _take_arrivals(self, driven: DrivenCampaign) -> list[CampaignEvent]:
+        """Add the new arrivals of a campaign's trigger to its members."""
+        sha, feed = self._feeds.get(driven.name, ("", None))
+        if feed is None or sha != driven.row.definition_sha:
+            feed = ArrivalFeed(self._project, self._target, driven.campaign)
+            self._feeds[driven.name] = driven.row.definition_sha, feed
+        if not feed.has_changed:
+            return []
+        known, trigger = set(feed.problems), f"trigger {driven.campaign.members.trigger}"
+        try:
+            with self._ledger.transaction() as tables:
+                members = feed.new_members(tables, driven.id)
+                if members:
+                    tables.members.add(driven.id, members, step=driven.campaign.steps[0].name)
+                    tables.log.add(driven.id, "added", f"{len(members):,} members", who=trigger)
+        except BaseException:
+            feed.forget()
+            raise
+        for tag in set(feed.problems) - known:
+            self._report(f"campaign {driven.name}: {feed.problems[tag]}")
+        return [MembersAdded(driven.name, trigger, len(members))] if members else []
 
     def _members_file(self, driven: DrivenCampaign, subject: str) -> tuple[Path, str]:
         """Return where the table of a group's members is written, and what names it in inputs."""

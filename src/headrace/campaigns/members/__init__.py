@@ -12,6 +12,7 @@ the rows.
 `keys`                                            keys that are safe as names of directories
 `row_text`                                        templates of texts over the columns of a row
 `new_members`                                     members made of rows
+`arrivals`                                        members made of a trigger's arrivals
 ================================================  ===============================================
 """
 

@@ -163,12 +163,12 @@ def default_key(columns: tuple[str, ...], source: MemberSource = "table") -> str
 
     Args:
         columns: of the members' table.
-        source: where members come from; keys of directories and arrivals are made safe.
+        source: where members come from; keys of directories are made safe.
 
     Raises:
         CampaignError: there is no column.
     """
-    if source in ("directory", "trigger"):
+    if source == "directory":
         return "{name:key}"
     if "key" in columns:
         return "{key}"
