@@ -41,7 +41,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 # Dependency groups need a newer pip than comes with Python 3.11.
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) 'pip>=25.1'
-	$(PIP) $(PINS) --editable '.[all]' --group dev
+	$(PIP) $(PINS) --editable '.[all,ert]' --group dev
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo

@@ -21,14 +21,14 @@ LAYERS = (
     {"facility", "hosted", "testing"},
     {"compute", "action_providers"},
     {"flowlang"},
-    {"seismic", "datarun", "md"},
+    {"seismic", "datarun", "md", "ert"},
     {"ranks"},
     {"errors"},
     {"_internal"},
 )
 """From the top down; a package may import its own layer and those below."""
 
-SCIENCE = {"seismic", "datarun", "md"}
+SCIENCE = {"seismic", "datarun", "md", "ert"}
 BELOW_SCIENCE = {"_internal", "errors", "ranks"}
 
 MODULES = {

@@ -22,6 +22,7 @@ EXTRAS_OF = {
     "compute": {"endpoint"},
     "datarun": {"datarun"},
     "md": {"md"},
+    "ert": {"ert"},
     "seismic": {"seismic", "inversion"},
     "notifications": {"notify"},
     "testing": {"testing"},

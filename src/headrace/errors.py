@@ -15,6 +15,7 @@
     ├── SeismicError         seismic: waveforms, windows, adjoint sources
     ├── DataRunError         datarun: event files, trace fits, histograms
     ├── MdError              md: legs of molecular dynamics
+    ├── ErtError             ert: resistivity inversions
     └── RanksError           ranks: several processes that share a program's work
 """
 

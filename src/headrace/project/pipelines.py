@@ -31,6 +31,7 @@ _EXTRAS: Final = (
     ("headrace.seismic", "seismic"),
     ("headrace.datarun", "datarun"),
     ("headrace.md", "md"),
+    ("headrace.ert", "ert"),
 )
 _BRINGS: Final = {"inversion": "seismic"}
 _IMPORT: Final = re.compile(r"^\s*(?:from|import)\s+(headrace\.[\w.]+)", re.MULTILINE)

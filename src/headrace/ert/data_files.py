@@ -1,0 +1,75 @@
+"""Files of the unified data format, as far as they are looked at without a library.
+
+Comments begin with ``#``. The first number is that of the electrodes, one line for each follows;
+then the number of data, and one line for each. Source:
+http://resistivity.net/bert/data_format.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from headrace.ert.errors import ErtError
+
+ENDINGS: Final = (".dat", ".ohm", ".shm", ".udf")
+"""Endings of data files."""
+
+# What an inversion leaves beside its data.
+_OF_RESULTS: Final = frozenset({"response.dat"})
+
+
+def find_data_file(directory: Path, pattern: str = "") -> Path | None:
+    """Return the data file of a directory; None where it has none.
+
+    Args:
+        directory: the directory; those below it do not count.
+        pattern: name or shell pattern of the file; empty: one with one of `ENDINGS`.
+
+    Raises:
+        ErtError: there are several.
+    """
+    if pattern:
+        found = sorted(path for path in directory.glob(pattern) if path.is_file())
+    else:
+        found = sorted(
+            path
+            for path in directory.iterdir()
+            if path.suffix.lower() in ENDINGS
+            and path.name not in _OF_RESULTS
+            and not path.name.startswith(".")
+            and path.is_file()
+        )
+    if len(found) > 1:
+        raise ErtError(
+            f"{directory}: {len(found)} data files, {found[0].name} and {found[1].name}: name one "
+            "by data in [pygimli]"
+        )
+    return found[0] if found else None
+
+
+def declared_data(path: Path) -> int:
+    """Return how many data a file says that it has.
+
+    Raises:
+        ErtError: it cannot be read, or is no file of this format.
+    """
+    try:
+        lines = _lines(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise ErtError(f"{path}: {error.strerror}") from error
+    try:
+        for _ in range(int(next(lines))):
+            next(lines)
+        return int(next(lines))
+    except (ValueError, StopIteration):
+        raise ErtError(
+            f"{path}: no file of the unified data format: first the number of electrodes, one line "
+            "for each, then the number of data"
+        ) from None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines without comments; an iterator, which goes on where it was left."""
+    return iter([line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())])

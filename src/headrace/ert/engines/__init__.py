@@ -1,0 +1,1 @@
+"""Engines that headrace brings; each has a function `make(settings)`."""
