@@ -114,6 +114,7 @@ def test_a_pipeline_that_is_not_there(root: Path) -> None:
         ("data_run", ["datarun", "endpoint"]),
         ("sweep", ["endpoint"]),
         ("md", ["endpoint", "md"]),
+        ("ert", ["endpoint", "ert"]),
     ],
 )
 def test_pipelines_of_the_repository_have_one_name_everywhere(
@@ -122,7 +123,7 @@ def test_pipelines_of_the_repository_have_one_name_everywhere(
     document = pipeline_document(load_project(repository), "globus", name)
     assert document["flow"] == name
     # Members of a campaign come by its table.
-    assert document["triggers"] == ([] if name in ("sweep", "md") else [name])
+    assert document["triggers"] == ([] if name in ("sweep", "md", "ert") else [name])
     assert document["needs"] == needs
     assert document["missing"] == []
     parts = [*document["functions"], *document["job_scripts"]]
@@ -145,7 +146,7 @@ def test_every_file_of_the_repository_belongs_to_a_pipeline_or_is_shared(reposit
 
 
 def test_a_new_project_with_one_pipeline_misses_nothing(tmp_path: Path) -> None:
-    for name in ("adjoint_sources", "inversion", "data_run", "sweep", "md", "minimal"):
+    for name in ("adjoint_sources", "inversion", "data_run", "sweep", "md", "ert", "minimal"):
         root = tmp_path / name
         init_project(root, [name])
         assert list(find_pipelines(root)) == [name]

@@ -185,7 +185,7 @@ def _outcome(
         "rms": round(rms, 6),
         "iterations": iterations,
         "cells": len(inversion.model),
-        "lambda": float(inversion.lam),
+        "lambda": float(inversion.inv.getLambda()),
     }
     model = np.asarray(inversion.model, dtype=float)
     if not (np.isfinite(model).all() and np.isfinite([chi2, rms]).all()):
