@@ -13,8 +13,8 @@ from typing import Final
 
 from headrace.ert.errors import ErtError
 
-ENDINGS: Final = (".dat", ".ohm", ".shm", ".udf")
-"""Endings of data files."""
+FILE_SUFFIXES: Final = (".dat", ".ohm", ".shm", ".udf")
+"""Suffixes of data files."""
 
 # What an inversion leaves beside its data.
 _OF_RESULTS: Final = frozenset({"response.dat"})
@@ -25,7 +25,7 @@ def find_data_file(directory: Path, pattern: str = "") -> Path | None:
 
     Args:
         directory: the directory; those below it do not count.
-        pattern: name or shell pattern of the file; empty: one with one of `ENDINGS`.
+        pattern: name or shell pattern of the file; empty: one with one of `FILE_SUFFIXES`.
 
     Raises:
         ErtError: there are several.
@@ -36,7 +36,7 @@ def find_data_file(directory: Path, pattern: str = "") -> Path | None:
         found = sorted(
             path
             for path in directory.iterdir()
-            if path.suffix.lower() in ENDINGS
+            if path.suffix.lower() in FILE_SUFFIXES
             and path.name not in _OF_RESULTS
             and not path.name.startswith(".")
             and path.is_file()

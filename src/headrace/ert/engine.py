@@ -19,7 +19,7 @@ MODELLING_AND_INVERSION = "modelling and inversion"
 
 @dataclass(frozen=True)
 class ErtJob:
-    """A directory to be worked on.
+    """Work on a directory.
 
     Attributes:
         kind: what `Engine.find_job` said, such as ``inversion``.
@@ -35,7 +35,7 @@ class ErtJob:
 
 @dataclass(frozen=True)
 class ErtResult:
-    """What came of an inversion or a modelling that has a result.
+    """Result of an inversion or a modelling.
 
     Attributes:
         facts: numbers and short texts. All engines have the same names for the same thing:

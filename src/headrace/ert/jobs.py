@@ -1,4 +1,4 @@
-"""What a directory still needs, by the rules of the engines: a modelling, an inversion, nothing."""
+"""Jobs of directories, by the rules of the engines: a modelling, an inversion, nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class FoundJob:
-    """What a directory needs.
+    """Job of a directory.
 
     Attributes:
         engine: name of the engine.

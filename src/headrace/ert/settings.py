@@ -42,7 +42,7 @@ DEFAULT_OUTPUTS: Final = (
 
 @dataclass(frozen=True)
 class InvertSettings:
-    """How directories are inverted: the table ``[invert]``.
+    """Settings of inversions: the table ``[invert]``.
 
     Attributes:
         engine: name of the engine; ``auto``: the first that finds something to do.
@@ -109,7 +109,7 @@ _INVERT_TABLE: Final[Table[dict[str, Any]]] = Table(
 
 @dataclass(frozen=True)
 class PygimliSettings:
-    """How pyGIMLi is used: the table ``[pygimli]``.
+    """Settings of pyGIMLi: the table ``[pygimli]``.
 
     Attributes:
         data: pattern of the file with the data.
@@ -139,7 +139,7 @@ class PygimliSettings:
 
 @dataclass(frozen=True)
 class CrtomoSettings:
-    """How CRTomo and CRMod are called: the table ``[crtomo]``.
+    """Settings of CRTomo and CRMod: the table ``[crtomo]``.
 
     Attributes:
         crtomo: the program of inversions.

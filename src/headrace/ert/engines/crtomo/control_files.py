@@ -20,7 +20,7 @@ _LONGEST_WORDS: Final = 300
 
 @dataclass(frozen=True)
 class ControlFile:
-    """What ``inv/inv.ctr`` says.
+    """Contents of ``inv/inv.ctr``.
 
     Attributes:
         data: number of data; 0 where it does not say.
