@@ -32,20 +32,21 @@ def services(project: Project, target: str = "local", **variables: str) -> list[
 
 
 def test_the_services_of_each_target(project: Project) -> None:
-    everywhere = ["watch", "monitor", "answers"]
+    everywhere = ["watch", "campaigns", "monitor", "answers"]
     assert [service.name for service in services(project)] == ["facility", *everywhere]
     assert [service.name for service in services(project, "globus")] == everywhere
     ids = {one.id for target in ("local", "globus") for one in services(project, target)}
-    assert len(ids) == 7
+    assert len(ids) == 9
     with pytest.raises(ProjectError, match="no service 'facility' at globus; there are watch"):
         choose_services(project, "globus", {}, ("facility",))
 
 
 def test_what_the_project_has_no_use_for_is_not_installed_unless_named(project: Project) -> None:
     names = [service.name for service in choose_services(project, "local", {}, ())]
-    assert names == ["facility", "watch", "monitor"]
-    for file in project.triggers_dir.glob("*.toml"):
-        file.unlink()
+    assert names == ["facility", "watch", "campaigns", "monitor"]
+    for folder in (project.triggers_dir, project.root / "campaigns"):
+        for file in folder.glob("*.toml"):
+            file.unlink()
     bare = replace(project, config=replace(project.config, endpoints={}))
     assert [service.name for service in choose_services(bare, "local", {}, ())] == ["facility"]
     assert choose_services(bare, "globus", {}, ()) == []
@@ -59,15 +60,19 @@ def test_answers_are_a_service_where_a_phone_may_give_commands(project: Project)
     phone = PhoneSettings(commands=("retry",)).as_value()
     able = replace(project, config=replace(project.config, notify={"phone": phone}))
     names = [service.name for service in choose_services(able, "local", {}, ())]
-    assert names == ["facility", "watch", "monitor", "answers"]
+    assert names == ["facility", "watch", "campaigns", "monitor", "answers"]
 
 
 def test_what_a_unit_says(project: Project) -> None:
-    facility, watch, monitor, answers = (unit_text(one).splitlines() for one in services(project))
+    facility, watch, campaigns, monitor, answers = (
+        unit_text(one).splitlines() for one in services(project)
+    )
     assert "Type=notify" in facility
     assert "Type=exec" in monitor
     assert "KillMode=process" in monitor, "the endpoints that it has started go on without it"
     assert "KillMode=mixed" in watch
+    assert {"Type=notify", "WatchdogSec=1800", "KillMode=mixed"} <= {*campaigns}
+    assert any(line.startswith("ExecStart=") and '"campaign" "drive"' in line for line in campaigns)
     assert {"Type=notify", "WatchdogSec=1800", "KillMode=mixed"} <= {*answers}
     assert any(line.startswith("ExecStart=") and '"notify" "listen"' in line for line in answers)
     assert {"Restart=on-failure", f"UMask={current_umask():04o}", "StartLimitIntervalSec=0"} <= {

@@ -21,6 +21,8 @@ _FACILITY_SILENCE: Final = 900
 _WATCH_SILENCE: Final = 1800
 # The listener speaks at each keepalive of its stream, and between the commands that it carries out.
 _ANSWERS_SILENCE: Final = 1800
+# The driver of campaigns speaks at each pass, in which the service may be asked again and again.
+_CAMPAIGNS_SILENCE: Final = 1800
 _KEPT: Final = (
     "PATH",
     *("HEADRACE_STATE", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
@@ -35,7 +37,7 @@ class BackgroundService:
     """A long-running command of a project.
 
     Attributes:
-        name: ``facility``, ``watch``, ``monitor`` or ``answers``.
+        name: ``facility``, ``watch``, ``campaigns``, ``monitor`` or ``answers``.
         root: the project's root.
         project: the project's name.
         target: where its runs are.
@@ -95,6 +97,16 @@ def project_services(
             "watch", *common, ("watch",), location, client, _WATCH_SILENCE, False, first
         ),
         BackgroundService(
+            "campaigns",
+            *common,
+            ("campaign", "drive"),
+            location,
+            client,
+            _CAMPAIGNS_SILENCE,
+            False,
+            first,
+        ),
+        BackgroundService(
             "monitor", *common, ("endpoint", "monitor"), location, client, 0, True, first
         ),
         BackgroundService(
@@ -127,8 +139,8 @@ def choose_services(
         target: ``local`` or ``globus``.
         environment: variables of this process.
         names: names of services; without any, the facility at ``local``, the watch where there are
-            triggers, the monitor where there are endpoints, and the answers where a phone may give
-            commands. What they need is chosen too.
+            triggers, the driver where there are campaigns, the monitor where there are endpoints,
+            and the answers where a phone may give commands. What they need is chosen too.
 
     Raises:
         ProjectError: a service is not one of this target, or the phone may give no commands.
@@ -167,6 +179,7 @@ def default_services(project: Project, target: str) -> tuple[str, ...]:
     has = {
         "facility": target == "local",
         "watch": any(project.triggers_dir.glob("*.toml")),
+        "campaigns": any((project.root / "campaigns").glob("*.toml")),
         "monitor": bool(project.config.endpoints),
         "answers": _has_commands(project),
     }

@@ -25,7 +25,7 @@ class RecordedService:
     """A service that was installed.
 
     Attributes:
-        name: ``facility``, ``watch`` or ``monitor``.
+        name: ``facility``, ``watch``, ``campaigns``, ``monitor`` or ``answers``.
         manager: what starts it.
         host: the machine it was installed on.
     """
@@ -40,7 +40,7 @@ class InstalledState:
     """A service that is installed, and its state.
 
     Attributes:
-        name: ``facility``, ``watch`` or ``monitor``.
+        name: ``facility``, ``watch``, ``campaigns``, ``monitor`` or ``answers``.
         manager: what starts it.
         host: the machine it was installed on.
         state: its state, in the manager's words; ``elsewhere`` on another machine, where its

@@ -14,6 +14,7 @@ from headrace._internal.heartbeat_files import heartbeat_directory, read_heartbe
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.project.targets import connect
+from headrace.project_status.campaign_status import campaign_findings, read_campaigns
 from headrace.project_status.disks import disk_findings, read_file_systems
 from headrace.project_status.failures import (
     Failures,
@@ -77,6 +78,7 @@ class _StatusReading:
         failures = self._asked("failures", services, partial(self._failures, runs))
         endpoints = self._try("endpoints", lambda: self._endpoints(services))
         triggers = self._try("triggers", partial(read_triggers, *at))
+        campaigns = self._try("campaigns", partial(read_campaigns, *at))
         installed = self._try("services", self._installed)
         disks = read_file_systems(project, target, state) if state else []
         findings = [
@@ -85,6 +87,7 @@ class _StatusReading:
             *process_findings(installed or (), heartbeats, moment, state),
             *endpoint_findings(endpoints or (), asked=services is not None),
             *trigger_findings(triggers or ()),
+            *campaign_findings(campaigns or ()),
             *disk_findings(disks),
             *(failure_findings(failures) if failures else ()),
         ]
@@ -107,6 +110,7 @@ class _StatusReading:
             heartbeats,
             disks,
             {**self._unknown, **({} if counted else {"core_hours": CORE_HOURS_UNKNOWN})},
+            campaigns,
         )
 
     def _state_directory(self) -> Path:

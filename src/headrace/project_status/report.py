@@ -11,6 +11,7 @@ from headrace.project_status.verdict import Finding, Word, in_order, overall_wor
 if TYPE_CHECKING:
     from headrace._internal.heartbeat_files import HeartbeatRecord
     from headrace.background_services import InstalledState
+    from headrace.project_status.campaign_status import CampaignState
     from headrace.project_status.disks import FileSystem
     from headrace.project_status.failures import Failures, WaitingRun
     from headrace.project_status.run_figures import RunFigures
@@ -35,6 +36,7 @@ class ProjectStatus:
         heartbeats: what long-running processes last said of themselves.
         disks: file systems that the project writes to.
         unknown: what could not be asked, by its part, with the reason.
+        campaigns: the state of each campaign under way, or that ended in the last day.
     """
 
     project: str
@@ -50,6 +52,7 @@ class ProjectStatus:
     heartbeats: Sequence[HeartbeatRecord]
     disks: Sequence[FileSystem]
     unknown: Mapping[str, str]
+    campaigns: Sequence[CampaignState] | None = ()
 
     @property
     def word(self) -> Word:
@@ -76,6 +79,7 @@ class ProjectStatus:
             "endpoints": _documents(self.endpoints),
             "core_hours": self.runs and self.runs.core_hours,
             "triggers": _documents(self.triggers),
+            "campaigns": _documents(self.campaigns),
             "services": _documents(self.services),
             "heartbeats": [each.document(self.moment) for each in self.heartbeats],
             "disks": _documents(self.disks),

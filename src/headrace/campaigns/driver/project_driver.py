@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -114,11 +115,13 @@ class ProjectDriver(ClosedOnExit):
         notify_ready()
         try:
             self.driver.run(lambda: bool(names) and not self._is_under_way(names))
-        except HeadraceError as error:
-            self._heartbeat.beat("", str(error))  # and no more: it has not ended as it should
-            raise
-        notify_stopping()
-        self._heartbeat.stop()
+        finally:
+            notify_stopping()
+            failed = sys.exception()
+            if isinstance(failed, Exception):
+                self._heartbeat.beat("", str(failed))  # and no more: it did not end as it should
+            else:
+                self._heartbeat.stop()
 
     def stop(self) -> None:
         """Have the loop end after what it is at; called from a signal handler, too."""

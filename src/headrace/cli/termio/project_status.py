@@ -38,6 +38,10 @@ def _lines(status: ProjectStatus) -> Iterator[Line]:
     yield from _core_hours(status)
     yield from _endpoints(status)
     yield from _triggers(status)
+    if status.campaigns is None:
+        yield "Campaigns", "unknown"
+    for campaign in status.campaigns or ():
+        yield "Campaigns", str(campaign)
     yield from _processes(status)
     for disk in status.disks:
         left = disk.problem or f"{(disk.free or 0) / 1e9:.1f} of {(disk.total or 0) / 1e9:,.0f} GB"

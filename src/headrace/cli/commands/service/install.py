@@ -21,9 +21,10 @@ from headrace.cli.termio.notes import note
 def install_command(names: tuple[str, ...], manager: str | None) -> None:
     """Start services with the machine, and again when they end.
 
-    Without names: the facility at local, the watch where the project has triggers, the monitor
-    where it has endpoints, the answers where [notify.phone] has commands. Each brings the facility
-    at local. Services that are installed already are started anew.
+    Without names: the facility at local, the watch where the project has triggers, the driver of
+    its campaigns, the monitor where it has endpoints, the answers where [notify.phone] has
+    commands. Each brings the facility at local. Services that are installed already are started
+    anew.
     """
     from headrace.background_services import install_services
     from headrace.config import ProjectError
@@ -31,7 +32,7 @@ def install_command(names: tuple[str, ...], manager: str | None) -> None:
     services = chosen_services(names)
     if not services:
         raise ProjectError(
-            "the project has neither triggers nor endpoints nor a phone: name a service"
+            "the project has no triggers, campaigns, endpoints or phone: name a service"
         )
     done = install_services(services, manager)
     names = tuple(service.name for service in services)

@@ -9,7 +9,7 @@ from headrace.cli.parsing.options import project_options
 
 
 @click.command
-@click.argument("name", metavar="facility|watch|monitor|answers", type=click.Choice(SERVICE_NAMES))
+@click.argument("name", metavar="|".join(SERVICE_NAMES), type=click.Choice(SERVICE_NAMES))
 @click.option(
     "-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many."
 )

@@ -20,7 +20,7 @@ from headrace.cli.parsing.options import project_options
 def run_command(names: tuple[str, ...]) -> int:
     """Run a service until it ends; for entries of cron and scrontab.
 
-    SERVICE is facility, watch, monitor or answers.
+    SERVICE is facility, watch, campaigns, monitor or answers.
     What it writes goes to a log that is rotated. One that runs already is left alone. Several
     services run beside each other, each started again when it ends, until a signal ends all.
     """
