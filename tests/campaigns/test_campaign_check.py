@@ -212,6 +212,13 @@ def test_a_name_that_is_not_there_is_a_problem(project: Project) -> None:
     assert "did you mean 'machine'?" in problem
 
 
+def test_a_name_that_is_the_same_in_all_rows_is_told_of_once(project: Project) -> None:
+    text = START.replace('"machine"', '"machin"')
+    first, more, _ = lines(project, text, "name,t\na,1\nb,1\nc,1\n")
+    assert first.startswith("line 2 (key a): no endpoint 'machin' in ")
+    assert more == "... and 2 more rows like these"
+
+
 def test_a_column_that_is_not_there_is_found_before_the_rows(project: Project) -> None:
     (problem, *_) = lines(project, START, "name,temp\na,1\n")
     assert problem == (

@@ -202,7 +202,7 @@ class _Check:
                 self._lanes[lane.name] += 1
         for step in steps:
             for problem in step.member_problems(member, lanes):
-                self._problems.add(place, member.key, problem)
+                self._problems.add(place, member.key, problem.text, problem.shown)
 
     def _check_needs(self) -> None:
         for key, need in self._needs.unknown():

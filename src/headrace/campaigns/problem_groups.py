@@ -37,17 +37,18 @@ class ProblemGroups:
     def __init__(self) -> None:
         self._groups: dict[str, ProblemGroup] = {}
 
-    def add(self, place: str, key: str, problem: str) -> None:
+    def add(self, place: str, key: str, problem: str, shown: int = SHOWN) -> None:
         """Add a problem.
 
         Args:
             place: where the row stands.
             key: the member's key; "" where the row has none.
             problem: what is wrong, in one line.
+            shown: how many of its kind are named; 1 of what is not the row's own.
         """
         group = self._groups.setdefault(_VALUE.sub("'", problem), ProblemGroup())
         group.count += 1
-        if len(group.examples) < SHOWN:
+        if len(group.examples) < shown:
             member = f" (key {key})" if key else ""
             group.examples.append(f"{place}{member}: {problem}" if place else problem)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headrace._internal.plain_schemas import fits, is_plain
 from headrace._internal.schema_cost import has_bounded_patterns
 from headrace.campaigns.campaign import Campaign, Lane, Step
 from headrace.campaigns.errors import CampaignError, MemberRefused
 from headrace.campaigns.input_shapes import ShapeChecker
+from headrace.campaigns.problem_groups import SHOWN
 from headrace.campaigns.rendering import (
     MEMBERS,
     Attempt,
@@ -30,6 +31,19 @@ if TYPE_CHECKING:
     from headrace.campaigns.ledger.member import NewMember
     from headrace.project import Project
     from headrace.runs.input_resolution import InputResolver
+
+
+class RowProblem(NamedTuple):
+    """Problem of a member's input.
+
+    Attributes:
+        text: what is wrong, in one line.
+        shown: rows with such a problem that are named.
+    """
+
+    text: str
+    shown: int = SHOWN
+
 
 # Lanes with which a member's input is made; the others were tried with earlier members.
 _TRIED: Final = 1
@@ -92,7 +106,7 @@ class StepCheck:
         except ProjectError as error:
             yield f"{self._where}.flow: {error}"
 
-    def member_problems(self, member: NewMember, lanes: Sequence[Lane]) -> list[str]:
+    def member_problems(self, member: NewMember, lanes: Sequence[Lane]) -> list[RowProblem]:
         """Return what is wrong with the input of a member's run, and add to the costs.
 
         Args:
@@ -103,8 +117,8 @@ class StepCheck:
             if not may_hold(self._step.when, member.row):
                 return []
         except MemberRefused as error:
-            return [f"{self._where}.{error}"]
-        problems: list[str] = []
+            return [RowProblem(f"{self._where}.{error}")]
+        problems: list[RowProblem] = []
         untried = [lane for lane in lanes if lane.name not in self._tried][:_MOST_LANES]
         for lane in untried or lanes[:_TRIED]:
             self._tried.add(lane.name)
@@ -129,19 +143,21 @@ class StepCheck:
                 f"and {PAYLOAD_LIMIT:,} are taken: write pack = {most}"
             )
 
-    def _problems_in(self, member: NewMember, lane: Lane) -> list[str]:
+    def _problems_in(self, member: NewMember, lane: Lane) -> list[RowProblem]:
         texts = self._texts(member, lane)
         varying = self._varying.get(lane.name) if self._is_quick else None
         variant = None if varying is None else varying[0].variant(texts)
         if varying is not None and variant is not None and varying[0].is_known(variant):
             self._note_size(member.key, varying[1] + variant.size, variant.size)
-            return self._problems_of_costs(texts)
+            return [RowProblem(problem) for problem in self._problems_of_costs(texts)]
         problems = self._all_problems(member, lane, texts)
         if not problems and varying is not None and variant is not None:
             varying[0].remember(variant)
         return problems
 
-    def _all_problems(self, member: NewMember, lane: Lane, texts: dict[str, Texts]) -> list[str]:
+    def _all_problems(
+        self, member: NewMember, lane: Lane, texts: dict[str, Texts]
+    ) -> list[RowProblem]:
         step, item = self._step, None
         try:
             if step.pack > 1:
@@ -152,8 +168,12 @@ class StepCheck:
             for tag in step.tags:
                 render_text(tag, texts, f"{self._where}.tags")
             resolved = self._resolver(lane).resolve(body)
-        except (CampaignError, ProjectError) as error:
-            return [self._said_of_lane(str(error), lane)]
+        except CampaignError as error:
+            return [RowProblem(self._said_of_lane(str(error), lane))]
+        except ProjectError as error:
+            # A name that is the same in all rows is told of once.
+            shown = SHOWN if self._names_vary(member) else 1
+            return [RowProblem(self._said_of_lane(str(error), lane), shown)]
         size = json_size(resolved)
         self._note_size(member.key, size, 0 if item is None else json_size(item) + 1)
         problems = self._schema_problems(resolved)
@@ -162,7 +182,13 @@ class StepCheck:
         if not problems and lane.name not in self._varying:
             self._prepare(member, lane, texts, size)
         costs = self._problems_of_costs(texts)
-        return [self._said_of_lane(problem, lane) for problem in (*problems, *costs)]
+        found = (*problems, *costs)
+        return [RowProblem(self._said_of_lane(problem, lane)) for problem in found]
+
+    def _names_vary(self, member: NewMember) -> bool:
+        """Tell whether names in the input depend on the row."""
+        columns = {*member.row, "key", "group", "category", "attempt_directory"}
+        return VaryingInput(self._step, self._schema, columns).has_varying_names
 
     def _prepare(self, member: NewMember, lane: Lane, texts: dict[str, Texts], size: int) -> None:
         """Have the next members' inputs checked by what differs from this one, which is right."""

@@ -70,6 +70,11 @@ class VaryingInput:
         except _NotSimple:
             self._leaves = None
 
+    @property
+    def has_varying_names(self) -> bool:
+        """True where names of endpoints, functions or collections may depend on the row."""
+        return self._leaves is None
+
     def variant(self, texts: Mapping[str, Texts]) -> Variant | None:
         """Return the values for a member, where each is right by itself; else None.
 
