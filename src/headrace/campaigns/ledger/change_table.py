@@ -210,6 +210,9 @@ class ChangeTable:
         after = dict(values)
         if "state" in values:
             after |= {name: row[name] for name in _PLACE if name not in values}
+        if "shared_with" in values:
+            # Work is shared again only where it is still the same.
+            after["content"] = row["content"]
         self._database.execute(
             "INSERT INTO change_members (change, member, before, after) VALUES (?, ?, ?, ?)",
             (change, row["id"], json.dumps(before), json.dumps(after)),
@@ -248,7 +251,7 @@ class ChangeTable:
 def _difference(row: sqlite3.Row, after: Mapping[str, Any]) -> str:
     """Return why a member is not any more what a change made of it; "" if it is."""
     for name, value in after.items():
-        if name not in KEPT:
+        if name not in KEPT and name != "content":
             continue
         now = row[name]
         if name == "state" and {value, now} == {"waiting", "ready"}:

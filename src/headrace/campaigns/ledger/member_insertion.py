@@ -57,6 +57,7 @@ class MemberInsertion:
         self._updated: list[str] = []
         self._kept: list[str] = []
         self._shared: list[str] = []
+        self._rehashed: list[int] = []
 
     def add(self, members: Iterable[NewMember]) -> AddedMembers:
         """Add members; the table is read as it comes, and never held as a whole.
@@ -71,6 +72,7 @@ class MemberInsertion:
             while portion := [*islice(source, _AT_ONCE)]:
                 self._add(portion)
             self._write_needs()
+            self._replace_doers()
         finally:
             self._database.execute(f"PRAGMA cache_size = -{_USUAL_CACHE}")
         return AddedMembers(
@@ -85,6 +87,29 @@ class MemberInsertion:
         if self._with_needs:
             write_needs(self._database, self._needs, self._with_needs)
             refuse_circles(self._database, self._with_needs)
+
+    def _replace_doers(self) -> None:
+        """Have those do their work that shared it with a member whose hash is another one now."""
+        if not self._rehashed:
+            return
+        rows = self._database.execute(
+            "SELECT s.id, s.hash, s.waits_for FROM members AS s JOIN members AS o "
+            "ON o.id = s.shared_with WHERE o.id IN (SELECT value FROM json_each(?)) "
+            "AND s.state = 'shared' AND s.hash <> o.hash ORDER BY s.id",
+            (json.dumps(self._rehashed),),
+        ).fetchall()
+        doers: dict[str, int] = {}
+        for row in rows:
+            doer = doers.setdefault(row["hash"], row["id"])
+            if doer == row["id"]:
+                state, shared_with = "waiting" if row["waits_for"] else "ready", None
+            else:
+                state, shared_with = "shared", doer
+            self._database.execute(
+                "UPDATE members SET state = ?, shared_with = ?, changed_at = ?, "
+                "revision = revision + 1 WHERE id = ?",
+                (state, shared_with, self._now, row["id"]),
+            )
 
     def _add(self, portion: list[NewMember]) -> None:
         known = self._known([member.key for member in portion])
@@ -112,7 +137,7 @@ class MemberInsertion:
 
     def _known(self, keys: list[str]) -> dict[str, sqlite3.Row]:
         rows = self._database.execute(
-            "SELECT id, key, state, start, content FROM members "
+            "SELECT id, key, state, start, content, hash FROM members "
             "WHERE campaign = ? AND key IN (SELECT value FROM json_each(?))",
             (self._campaign, json.dumps(keys)),
         )
@@ -168,6 +193,10 @@ class MemberInsertion:
     ) -> tuple[Any, ...]:
         id_ = int(found["id"])
         self._updated.append(member.key)
+        if found["hash"] and found["hash"] != member.hash:
+            self._rehashed.append(id_)
+            if hashes.get(found["hash"]) == id_:
+                del hashes[found["hash"]]
         shared_with = self._shares(member, id_, hashes)
         self._note_needs(member, id_)
         self._with_needs.append(id_)  # even without needs: it may have had some
