@@ -122,3 +122,13 @@ def test_an_unknown_campaign_is_told_with_the_known_ones(ledger: CampaignLedger)
     add(ledger, NewMember("a"))
     with ledger.transaction() as tables, pytest.raises(CampaignError, match="did you mean 'napa'"):
         tables.campaigns.get("nap")
+
+
+def test_who_shared_work_that_is_another_one_now_does_it_itself(ledger: CampaignLedger) -> None:
+    add(ledger, *(NewMember(key, hash="h") for key in "abc"), NewMember("d", hash="i"))
+    assert add(ledger, NewMember("a", hash="i")).shared == ("a",)
+    assert [state(ledger, key) for key in "abcd"] == ["shared", "ready", "shared", "ready"]
+    with ledger.transaction() as tables:
+        campaign = tables.campaigns.get("napa").id
+        a, b, c, d = (tables.members.get(campaign, key) for key in "abcd")
+    assert (a.shared_with, c.shared_with) == (d.id, b.id)
