@@ -27,7 +27,7 @@ def test_thirty_commands_go_over_two_lanes_and_thirty_more(tmp_path: Path) -> No
     done = demo(directory)
     assert done.returncode == 0, done.stderr
     assert "30 of 30 done" in done.stdout
-    results = directory / "data" / "results" / "oscillators"
+    results = directory / "data" / "results" / "sweep"
     assert len([*results.glob("*/*/trajectory.txt")]) == 30
     assert [*(directory / "scratch" / "sweep").rglob("trajectory.txt")] == []
     assert leftovers(directory) == []
@@ -39,7 +39,7 @@ def test_thirty_commands_go_over_two_lanes_and_thirty_more(tmp_path: Path) -> No
     assert len(members) == document["campaign"]["counts"]["done"] == 60
     assert {member["lane"] for member in members} == {"simulation", "analysis"}
     assert all(member["attempts"] == 0 for member in members)
-    with (directory / "campaigns" / "oscillators.csv").open(newline="") as stream:
+    with (directory / "campaigns" / "sweep.csv").open(newline="") as stream:
         keys = [row["name"] for row in csv.DictReader(stream)]
     assert [member["key"] for member in members] == keys
     # A stronger spring swings more often, a stronger damping less far.

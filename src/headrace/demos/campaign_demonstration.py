@@ -6,12 +6,10 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headrace.campaigns.driver.driven_campaign import DrivenCampaign
     from headrace.campaigns.driver.events import CampaignEvent
     from headrace.campaigns.status import CampaignStatus
     from headrace.hosted import Services
@@ -52,7 +50,11 @@ class CampaignDemonstration(ABC):
         """
 
     def drive(
-        self, project: Project, target: str, connect: Callable[[], Services]
+        self,
+        project: Project,
+        target: str,
+        connect: Callable[[], Services],
+        show: Callable[[CampaignStatus], None] = lambda status: None,
     ) -> CampaignStatus:
         """Start the campaign, and drive it until nothing is left to do.
 
@@ -60,45 +62,45 @@ class CampaignDemonstration(ABC):
             project: the project, deployed.
             target: where its runs are started.
             connect: returns the services.
+            show: shows how the campaign stands, whenever that has changed.
 
         Returns:
             The status at the end.
 
         Raises:
-            CampaignError: the campaign cannot be started.
+            CampaignError: the campaign cannot be started, or somebody else drives it.
         """
         from headrace.campaigns import load_campaign
-        from headrace.campaigns.campaign_access import change_campaign_ledger, open_campaign
-        from headrace.campaigns.campaign_loading import campaign_file
+        from headrace.campaigns.campaign_access import change_campaign_ledger
         from headrace.campaigns.campaign_start import start_campaign
-        from headrace.campaigns.driver.driver import PACES, CampaignDriver, DriverParts
-        from headrace.campaigns.driver.project_run_service import ProjectRunService
-        from headrace.campaigns.ledger import CampaignLedger
-        from headrace.campaigns.status import read_status
-        from headrace.project import load_project
+        from headrace.campaigns.driver.project_driver import ProjectDriver
 
-        def is_over(ledger: CampaignLedger) -> bool:
-            with ledger.transaction() as tables:
-                return tables.campaigns.get(self.campaign).state in ("ended", "paused")
-
-        def members_file(driven: DrivenCampaign, subject: str) -> tuple[Path, str]:
-            path = project.root / ".headrace" / "grafts" / f"{driven.name}-{subject or 'all'}.csv"
-            return path, str(path)
+        def take(event: CampaignEvent) -> None:
+            self.tell(event)
+            show(self.status(project, target))
 
         with change_campaign_ledger(project, target) as ledger:
             started = start_campaign(project, load_campaign(project, self.campaign), ledger, _WHO)
-            self.say(f"campaign {self.campaign}: {started.total} members")
-            service = ProjectRunService(
-                project,
-                target,
-                connect,
-                lambda profile: load_project(project.root, profile, target),
-            )
-            parts = DriverParts(partial(campaign_file, project.root), members_file, PACES[target])
-            driver = CampaignDriver(ledger, service, parts, self._tell)
-            driver.run(partial(is_over, ledger))
+        self.say(f"campaign {self.campaign}: {started.total} members")
+        with ProjectDriver(project, target, connect, self.say, on_event=take) as driver:
+            driver.run([self.campaign])
+        return self.status(project, target)
+
+    def status(self, project: Project, target: str) -> CampaignStatus:
+        """Return how the campaign stands."""
+        from headrace.campaigns.campaign_access import open_campaign
+        from headrace.campaigns.status import read_status
+
         with open_campaign(project, target, self.campaign) as found:
             return read_status(found.database, found.row, found.campaign)
+
+    def tell(self, event: CampaignEvent) -> None:
+        """Show a leg that is done; what went wrong is shown by the driver."""
+        from headrace.campaigns.driver.events import LegEnded
+
+        if isinstance(event, LegEnded) and event.done:
+            ready = ", target reached" if event.then == "done" else ""
+            self.say(f"{event.key}  leg {event.leg} at {event.lane}: done{ready}")
 
     def make_project(self) -> None:
         """Make the project where it is missing."""
@@ -133,19 +135,3 @@ class CampaignDemonstration(ABC):
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows(rows)
-
-    def _tell(self, event: CampaignEvent) -> None:
-        """Show what the driver did, where it is of interest to a person."""
-        from headrace.campaigns.driver.events import CampaignFault, CampaignPaused, LegEnded
-
-        if isinstance(event, LegEnded):
-            end = "done" if event.done else f"failed: {event.cause}"
-            ready = event.then == "done"
-            self.say(
-                f"{event.key}  leg {event.leg} at {event.lane}: {end}"
-                + (", target reached" if ready else "")
-            )
-        elif isinstance(event, CampaignPaused):
-            self.say(f"paused: {event.reason}")
-        elif isinstance(event, CampaignFault) and event.problem:
-            self.say(event.problem)

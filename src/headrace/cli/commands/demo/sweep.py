@@ -17,6 +17,7 @@ from headrace.cli.termio.tables import Field, table
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
+ROWS = 30
 _SHOWN = 10
 
 
@@ -34,13 +35,13 @@ def sweep_command(directory: Path, keep: bool) -> int:
     call in the same DIRECTORY adds thirty further rows.
     """
     from headrace.cli.termio.campaign_progress import make_campaign_board
-    from headrace.demos.demonstration import deploy_project
-    from headrace.demos.sweep import CAMPAIGN, SweepDemonstration
+    from headrace.demos.demonstration import deploy_project, stop_services
+    from headrace.demos.sweep import SweepDemonstration
 
     session = current()
     session.directory = directory
     demonstration = SweepDemonstration(directory, note)
-    demonstration.prepare()
+    demonstration.prepare(ROWS)
     project = session.project()
     deploy_project(project, session.target, session.services(project, start=True), note)
     with make_campaign_board() as board:
@@ -48,9 +49,11 @@ def sweep_command(directory: Path, keep: bool) -> int:
         def connect() -> Services:
             return session.services(project, start=True, say=board.say)
 
-        status = demonstration.run(project, session.target, connect, board.show, board.say)
+        demonstration.say = board.say
+        status = demonstration.drive(project, session.target, connect, board.show)
     rows = demonstration.rows(project, session.target)
-    results = directory / "data" / "results" / CAMPAIGN
+    name = demonstration.campaign
+    results = directory / "data" / "results" / name
     document = {
         "directory": str(directory.resolve()),
         "campaign": status.document(),
@@ -63,14 +66,14 @@ def sweep_command(directory: Path, keep: bool) -> int:
         lines = [_rows_text(rows), ""]
         lines += [
             f"Results  {results}/*/*/trajectory.txt",
-            f"Table    {directory}/campaigns/{CAMPAIGN}.csv",
-            f"Next     cd {directory}; headrace campaign status {CAMPAIGN}",
+            f"Table    {directory}/campaigns/{name}.csv",
+            f"Next     cd {directory}; headrace campaign status {name}",
         ]
         return "\n".join(lines)
 
     display(document, text, ("directory",))
     if not keep:
-        demonstration.stop()
+        stop_services(directory)
     return 0 if good else 1
 
 
