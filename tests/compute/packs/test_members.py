@@ -123,7 +123,7 @@ def test_an_output_that_is_empty_is_missing() -> None:
 def test_outputs_of_an_earlier_attempt_are_removed_but_no_inputs() -> None:
     found = read_one(inputs=["state.h5"], outputs=["state.h5", "o u't*.dat"], command="go")
     assert isinstance(found, PackMember)
-    text = command_text(found, resumes=False)
+    text = command_text(found, found.inputs, resumes=False)
     assert "state.h5" not in text
     assert r"rm -rf -- ./o\ u\'t*.dat)" in text
-    assert command_text(found, resumes=True) == "go\n"
+    assert command_text(found, found.inputs, resumes=True) == "go\n"

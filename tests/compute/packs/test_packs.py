@@ -141,6 +141,24 @@ def test_inputs_and_results_at_the_place_of_the_jobs_are_copied(run: Run, tmp_pa
         shutil.rmtree(results)
 
 
+def test_all_that_is_in_a_directory_may_be_the_input(run: Run, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    command = f"echo run >> {count}; cat deck/*.dat > out.dat; touch left-over"
+    chosen = {"inputs": ["./"], "outputs": ["*.dat"], "source": "a/"}
+    source = tmp_path / "source"
+    for place in (source / "a", tmp_path / "pack" / "b" / "start-000.1" / "work"):
+        (place / "deck").mkdir(parents=True)
+        (place / "deck" / "x.dat").write_text("x")
+    for _ in range(2):
+        assert run(member("b", command, **chosen))["b"]["state"] == "done"
+        assert run(member("a", command, **chosen), source=str(source))["a"]["state"] == "done"
+    assert count.read_text().split() == ["run", "run"]
+    (source / "a" / "deck" / "x.dat").write_text("y")
+    assert run(member("a", command, **chosen), source=str(source))["a"]["redone"]
+    empty = run(member("c", "true", inputs=["./"]))["c"]
+    assert (empty["category"], empty["cause"]) == ("never started", "input missing: ./")
+
+
 def test_members_share_the_processors(run: Run, tmp_path: Path) -> None:
     started = tmp_path / "started"
     started.mkdir()

@@ -128,10 +128,13 @@ def test_within_one_place_whose_path_is_not_known_it_is_transferred(flow: FlowTe
 
 
 def test_a_member_may_name_its_source_from_the_collection(flow: FlowTest) -> None:
-    members = [member("a", "cat x", source="/sims/a/", inputs=["x"])]
+    members = [member("a", "cat x", source="/sims/a/", inputs=["x", "./"])]
     run = flow.run(sweep_input(members=members))
     run.assert_succeeded()
-    assert [item["source_path"] for item in run.body("PushInputs")["DATA"]] == ["/sims/a/x"]
+    pushed = run.body("PushInputs")["DATA"]
+    assert [item["source_path"] for item in pushed] == ["/sims/a/x", "/sims/a/"]
+    assert pushed[1]["destination_path"] == "/sweep/a/start-000.1/work/"
+    assert pushed[1]["recursive"] is True
     assert run.body("RunMembers")["tasks"][0]["kwargs"]["source_path"] == "/in/"
 
 

@@ -46,7 +46,7 @@ class PackMember:
         environment: variables for it.
         source: where its inputs are, below the source's path.
         inputs: names below ``source`` that were copied to its working directory; ``name/`` is a
-            directory.
+            directory, ``./`` all that is there.
         outputs: patterns of the files that it must leave, relative to its working directory.
         optional_outputs: patterns of those that it may leave.
         job: settings of its batch job.
@@ -145,6 +145,8 @@ def _read(
         raise _refused(f"{', '.join(unknown)}: unknown; there are {', '.join(sorted(_KNOWN))}")
     texts = {name: _texts(document, name) for name in _TEXTS}
     for name in texts["inputs"]:
+        if name == "./":
+            continue
         try:
             _relative(name, "inputs")
         except PackError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from .member import PackMember
@@ -38,11 +39,12 @@ SCRIPT_NAME: Final = "member.sh"
 COMMAND_NAME: Final = "command.sh"
 
 
-def command_text(member: PackMember, *, resumes: bool) -> str:
+def command_text(member: PackMember, inputs: Sequence[str], *, resumes: bool) -> str:
     """Return the text of a member's command.
 
     Args:
         member: the member.
+        inputs: names of its inputs, which are not removed.
         resumes: whether a further attempt goes on with the files of the one before; otherwise its
             outputs are removed first, so that none of them is taken for this one's.
     """
@@ -50,7 +52,7 @@ def command_text(member: PackMember, *, resumes: bool) -> str:
     stale = [
         _shell_pattern(pattern)
         for pattern in (*member.outputs, *member.optional_outputs)
-        if not any(_is_input(pattern, name) for name in member.inputs)
+        if not any(_is_input(pattern, name) for name in inputs)
     ]
     if stale and not resumes:
         lines.append(f"(shopt -s nullglob dotglob globstar; rm -rf -- {' '.join(stale)})")

@@ -22,6 +22,10 @@ from .outcome import MemberOutcome
 from .output_patterns import files_below, fits, missing_patterns
 
 NEXT: Final = "next.json"
+# The input that stands for all that is in the source's directory.
+EVERYTHING: Final = "./"
+# Names of the inputs, as they were before the command was run.
+INPUTS_NAME: Final = "inputs.json"
 # A file system that many machines share may show a file so much later than its node had it.
 _OUTPUT_SECONDS: Final = 45.0
 _MAX_NEXT_BYTES: Final = 60_000
@@ -36,6 +40,7 @@ class MemberWorkspace:
     |---|---|
     | ``work/`` | where the command runs; its inputs are here |
     | ``command.sh``, ``member.sh`` | the command, and the script of the job around it |
+    | ``inputs.json`` | names of its inputs, as they were before the command was run |
     | ``job/``, ``job-2/`` | the complete record of its batch jobs |
     | ``files`` | what was in ``work/`` when the command ended, as its node saw it |
     | ``return/`` | its outputs, ``member.json``, ``member.out`` and ``member.err`` |
@@ -66,8 +71,8 @@ class MemberWorkspace:
             MemberError: an input is missing.
         """
         member, digests = self.member, {}
-        place = source / member.source.strip("/") if source is not None else self.work
-        for name in member.inputs:
+        place = self._place(source)
+        for name in self._input_names(place):
             try:
                 digests[name] = digest(place / name)
             except StageError as error:
@@ -103,12 +108,35 @@ class MemberWorkspace:
             OSError: it cannot be written.
         """
         self.work.mkdir(parents=True, exist_ok=True)
-        text = command_text(self.member, resumes=resumes)
+        place = self._place(source)
+        names = self._input_names(place)
+        listed = json.dumps(names) + "\n"
+        write_atomic(self.path / INPUTS_NAME, listed, mode=0o644, flush=self._flush)
+        text = command_text(self.member, names, resumes=resumes)
         write_atomic(self.path / COMMAND_NAME, text, mode=0o644, flush=self._flush)
         if source is not None:
-            place = source / self.member.source.strip("/")
             for name in self.member.inputs:
                 copy_tree(place / name, self.work / name)
+
+    def _place(self, source: Path | None) -> Path:
+        return source / self.member.source.strip("/") if source is not None else self.work
+
+    def _input_names(self, place: Path) -> list[str]:
+        """Return the names of the inputs; of a whole directory those of its files.
+
+        Once the command was run, other files are there, too: those that were there before count.
+        """
+        if EVERYTHING not in self.member.inputs:
+            return list(self.member.inputs)
+        if place == self.work:
+            with contextlib.suppress(OSError, ValueError):
+                known = json.loads((self.path / INPUTS_NAME).read_text(encoding="utf-8"))
+                if isinstance(known, list):
+                    return [name for name in known if isinstance(name, str)]
+        found = list(files_below(place))
+        if not found:
+            raise MemberError("never started", f"input missing: {self.member.source or './'}")
+        return found
 
     def found_outputs(self) -> dict[str, int]:
         """Return the files that were declared and are there, with their sizes.
