@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from headrace.campaigns.driver.events import (
     CampaignEnded,
     CampaignFault,
@@ -477,3 +479,39 @@ def test_a_listener_that_fails_stops_nothing(world: CampaignWorld) -> None:
     driver._listener = lambda event: 1 / 0  # type: ignore[assignment]
     world.drive_to_end()
     assert set(world.states().values()) == {"done"}
+
+
+def test_an_end_that_cannot_be_taken_keeps_no_other_from_being_taken(
+    world: CampaignWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headrace.campaigns.driver import following
+
+    write = following.write_end
+
+    def fails_for_b(tables: Any, driven: Any, start: Any, ended: Any, *rest: Any) -> None:
+        if ended.output == "b":
+            raise TypeError("what is this")
+        write(tables, driven, start, ended, *rest)
+
+    monkeypatch.setattr(following, "write_end", fails_for_b)
+    world.begin(SIMPLE, *"abc")
+    world.service.script = lambda request, earlier: Ending(output=request.body["key"])
+    world.drive_until(lambda: Counter(world.states().values())["done"] == 2)
+    assert world.states()["b"] == "running"
+    assert any("what is this" in event.problem for event in world.told(CampaignFault))
+    monkeypatch.setattr(following, "write_end", write)
+    world.drive_to_end()
+
+
+def test_ends_are_not_read_for_ever(world: CampaignWorld) -> None:
+    world.begin(SIMPLE, *"abc")
+    world.service.script = lambda request, earlier: (
+        gone_for(1e5) if request.body["key"] == "c" else Ending()
+    )
+    world.drive_until(lambda: Counter(world.states().values())["done"] == 2)
+    world.drive(20)
+    asked: list[list[str]] = []
+    ours = world.driver._follower._ours
+    world.driver._follower._ours = lambda ids: (asked.append([*ids]), ours(ids))[1]  # type: ignore[method-assign, func-returns-value]
+    world.drive(20)
+    assert max(map(len, asked), default=0) <= 2

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from headrace._internal.backoff import backoff_seconds
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
-from headrace.campaigns.driver.events import EventListener
+from headrace.campaigns.driver.events import CampaignFault, EventListener
 from headrace.campaigns.driver.run_ends import EndsWritten, earlier_runs, write_end
 from headrace.campaigns.driver.run_service import EndedRun, RunService
+from headrace.campaigns.errors import CampaignLedgerUnusable
 from headrace.campaigns.ledger import CampaignLedger, LedgerTables, Start
 from headrace.campaigns.ledger.start import START_COLUMNS, start_from_row
 
@@ -109,10 +110,15 @@ class RunFollower:
         if self._since is None:
             self._since = (oldest or self._now()) - self._clock_error
         count = 0
+        until = self._since
         for page in self._service.ended(flows, self._since, self._ours):
             count += self._write(page.runs, driven)
             if page.until is not None:
+                until = max(until, page.until)
                 self._since = max(self._since, page.until - _OVERLAP)
+        if not count:
+            # What was to become visible late is so now: the same ones are not read for ever.
+            self._since = until
         now = self._now()
         if now >= self._compare_at:
             known, found = self._compare(flows, driven)
@@ -176,6 +182,29 @@ class RunFollower:
         if not runs:
             return 0
         outputs = self._earlier_outputs(runs, driven)
+        try:
+            return self._write_together(runs, driven, outputs)
+        except CampaignLedgerUnusable:
+            raise
+        except Exception:
+            if len(runs) == 1:
+                raise
+        # One of them is at fault: the others do not wait for it.
+        count = 0
+        for run in runs:
+            try:
+                count += self._write_together([run], driven, outputs)
+            except CampaignLedgerUnusable:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is told, and looked at again later
+                words = " ".join(str(error).split()) or type(error).__name__
+                problem = f"the end of run {run.run_id} cannot be taken: {words}"
+                self._on_event(CampaignFault("", problem))
+        return count
+
+    def _write_together(
+        self, runs: Sequence[EndedRun], driven: Driven, outputs: Mapping[str, Any]
+    ) -> int:
         written = EndsWritten()
         count = 0
         with self._ledger.transaction() as tables:

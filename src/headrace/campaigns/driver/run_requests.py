@@ -76,8 +76,10 @@ def make_requests(
             request = _request(driven, start, pairs, may_be_sent=may_be_sent)
         except _Refused as refused:
             found.refused.append(RefusedStart(start, refused.causes))
-        except CampaignError as error:
-            causes = {member.id: str(error) for _, member in pairs}
+        except (CampaignError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # Whatever a row holds, the others are started.
+            cause = str(error) or type(error).__name__
+            causes = {member.id: cause for _, member in pairs}
             found.refused.append(RefusedStart(start, causes))
         else:
             found.requests.append((start, request))
