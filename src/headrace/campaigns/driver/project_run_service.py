@@ -173,7 +173,8 @@ class ProjectRunService:
         Raises:
             HeadraceError: nobody answered.
         """
-        return {str(run["run_id"]) for run in self._list(flows, "ACTIVE,INACTIVE")}
+        found = self._list(flows, "ACTIVE,INACTIVE")
+        return {str(run["run_id"]) for run in found if run["status"] not in FINAL}
 
     def read(self, run_ids: Sequence[str]) -> list[EndedRun]:
         """Return those of some runs that have ended, by a request for each.
