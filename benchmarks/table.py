@@ -38,6 +38,7 @@ NAMES: Final = (
     "starts",
     "run_lists",
     "run_selection",
+    "campaign",
     "status",
     "language",
     "pilot",

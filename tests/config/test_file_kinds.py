@@ -74,13 +74,6 @@ EXAMPLES: dict[str, str] = {
         [convert.job]
         [analyze.job]
     """,
-    "ert.toml": """
-        [invert]
-        [invert.job]
-        [pygimli]
-        [pygimli.invert]
-        [crtomo]
-    """,
     "md.toml": """
         [leg]
         [leg.job]

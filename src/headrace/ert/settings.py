@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, TypeVar
 
 from headrace._internal.settings import (
     Boolean,
-    Choice,
     Declared,
     FileKind,
     FreeTable,
@@ -41,10 +40,6 @@ DEFAULT_OUTPUTS: Final = (
 """Patterns of what comes back beside ``result.json``."""
 
 
-def _engines() -> tuple[str, ...]:
-    return (AUTO, *engine_names())
-
-
 @dataclass(frozen=True)
 class InvertSettings:
     """Settings of inversions: the table ``[invert]``.
@@ -60,10 +55,7 @@ class InvertSettings:
 
     engine: Annotated[
         str,
-        Key(
-            "The engine; auto: the first that finds something to do.",
-            Choice(_engines),
-        ),
+        Key("The engine: pygimli, crtomo, one of another package; auto: whichever finds data."),
     ] = AUTO
     outputs: Annotated[
         Sequence[str],
@@ -241,8 +233,15 @@ def settings_problems(path: Path) -> list[str]:
     except SettingsError as error:
         return [str(error)]
     reading = Reading(document, PlainWording())
-    reading.read(ERT)
-    return [fault.message for fault in reading.faults]
+    values = reading.read(ERT)
+    problems = [fault.message for fault in reading.faults]
+    if values is not None and values["invert"].engine not in (AUTO, *engine_names()):
+        names = ", ".join((AUTO, *engine_names()))
+        problems.append(
+            f"{path}: invert.engine {values['invert'].engine!r}: there are {names}; another one "
+            "comes with a package"
+        )
+    return problems
 
 
 ERT_TOML: Final = FileKind(

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from headrace.compute.attempts.failure_cause import FailureCause
-from headrace.compute.attempts.failure_causes import cause_in_text
+from headrace.compute.attempts.failure_causes import FailureCause, cause_in_text
 from headrace.runs.failure_cause import failure_cause
 from headrace.runs.poller import RunView
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.campaigns.driver.retries import AttemptFailure, RetryDecision, decide_retry
-from headrace.compute.attempts.failure_cause import FailureCause
+from headrace.compute.attempts.failure_causes import FailureCause
 
 
 class Rules:

@@ -13,8 +13,7 @@ from headrace.compute.attempts.decisions import (
     format_walltime,
     pause_seconds,
 )
-from headrace.compute.attempts.failure_cause import FailureCause
-from headrace.compute.attempts.failure_causes import Failure
+from headrace.compute.attempts.failure_causes import Failure, FailureCause
 from headrace.compute.attempts.record import Attempt, NextAttempt
 from headrace.compute.attempts.settings import AttemptSettings, memory_amount
 from headrace.compute.batch.settings import JobSettings

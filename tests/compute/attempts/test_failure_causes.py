@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.compute.attempts.failure_cause import FailureCause
-from headrace.compute.attempts.failure_causes import classify_failure
+from headrace.compute.attempts.failure_causes import FailureCause, classify_failure
 from headrace.compute.batch.outcome import JobOutcome
 from headrace.compute.scheduler import CompletionStatus
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headrace.campaigns.ledger.campaign_table import CampaignTable
     from headrace.campaigns.ledger.change import Change
     from headrace.campaigns.ledger.change_table import ChangeTable, RecordedChange
+    from headrace.campaigns.ledger.claims import CampaignClaims, drivers
     from headrace.campaigns.ledger.graft_table import (
         Graft,
         GraftAfter,
@@ -55,6 +56,7 @@ __all__ = [
     "Attempt",
     "AttemptEnd",
     "AttemptState",
+    "CampaignClaims",
     "CampaignLedger",
     "CampaignRow",
     "CampaignState",
@@ -87,6 +89,7 @@ __all__ = [
     "StartState",
     "StartTable",
     "attempt_directory",
+    "drivers",
     "read_ledger",
 ]
 

@@ -9,8 +9,7 @@ from typing import Final
 
 from ..batch.settings import JobSettings
 from ..scheduler import Scheduler, SchedulerError, memory_amount, walltime_seconds
-from .failure_cause import FailureCause
-from .failure_causes import Failure
+from .failure_causes import Failure, FailureCause
 from .record import Attempt, NextAttempt
 from .settings import AttemptSettings
 

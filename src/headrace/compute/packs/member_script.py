@@ -9,13 +9,14 @@ from typing import Final
 from .member import PackMember
 from .output_patterns import fits
 
-# What the job runs; its argument is the member's directory. The files are listed where they were
-# made: another machine may see them later. Whoever ends this script by a signal, as the kernel does
+# What the job runs; its arguments are the member's directory and, where whoever looks for the files
+# is on the same machine, "here". Else they are listed where they were made: another machine may see
+# them later. Whoever ends this script by a signal, as the kernel does
 # when the worker was killed, ends the command with it.
 MEMBER_SCRIPT: Final = """#!/bin/bash
 directory=$1
 cd "$directory/work" || exit 125
-rm -f "$directory/files"
+[ ! -e "$directory/files" ] || rm -f "$directory/files"
 read -r _ _ _ _ group _ <"/proc/$$/stat"
 child=
 end_command() {
@@ -31,8 +32,10 @@ while kill -0 "$child" 2>/dev/null; do
   wait "$child"
   code=$?
 done
-find -L . -type f -printf '%s %P\\0' >"$directory/.files.$$" 2>/dev/null &&
-  mv "$directory/.files.$$" "$directory/files"
+[ "${2:-}" = here ] || {
+  find -L . -type f -printf '%s %P\\0' >"$directory/.files.$$" 2>/dev/null &&
+    mv "$directory/.files.$$" "$directory/files"
+}
 exit "$code"
 """
 SCRIPT_NAME: Final = "member.sh"

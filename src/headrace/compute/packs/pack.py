@@ -187,13 +187,14 @@ class Pack:
         if devices:
             visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
             settings["environment"] = {**settings.get("environment", {}), **visible}
+        arguments = [str(workspace.path), *(["here"] if self.how == "here" else [])]
         call = JobCall.of(
             str(workspace.script),
             str(workspace.path),
             job="job",
             how=self.how,
             task_id=self.task,
-            settings={**settings, "arguments": [str(workspace.path)]},
+            settings={**settings, "arguments": arguments},
         )
         return RepeatedJob(call, self.limits)
 

@@ -42,7 +42,7 @@ class MemberWorkspace:
     | ``command.sh``, ``member.sh`` | the command, and the script of the job around it |
     | ``inputs.json`` | names of its inputs, as they were before the command was run |
     | ``job/``, ``job-2/`` | the complete record of its batch jobs |
-    | ``files`` | what was in ``work/`` when the command ended, as its node saw it |
+    | ``files`` | what was in ``work/`` when the command ended, as another machine saw it |
     | ``return/`` | its outputs, ``member.json``, ``member.out`` and ``member.err`` |
     | ``return.done.json`` | what it was made from; it is not made again as long as that is so |
 
