@@ -72,12 +72,12 @@ def follow_campaign(
     stop = stop or threading.Event()
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        began = time.monotonic()
+        looked_at = time.monotonic()
         status = campaign_status(project, target, name)
         show(status)
         if has_ended(status) or stop.is_set():
             return status
-        took = time.monotonic() - began
+        took = time.monotonic() - looked_at
         pause = min(_LONGEST, max(_SHORTEST, took / _SHARE))
         if deadline is not None:
             left = deadline - time.monotonic()
