@@ -26,7 +26,7 @@ EXTRAS_OF = {
     "seismic": {"seismic", "inversion"},
     "notifications": {"notify"},
     "testing": {"testing"},
-    "campaigns": {"tables"},
+    "campaigns": {"tables", "endpoint"},
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},

@@ -10,6 +10,7 @@ Modules:
 `check`, `step_check`, `varying_input`,     a campaign checked before it starts, row by row
 `input_shapes`, `step_conditions`,
 `needs_graph`, `problem_groups`
+`fireworks`                                 workflow files of FireWorks, taken over
 `hashing`                                   hashes of members' work, by content and input
 ==========================================  =====================================================
 """

@@ -53,6 +53,12 @@ def making_campaigns(world: World) -> None:
     (headrace.directory / "runs.csv").write_text("name,word\na,b\n")
     made = headrace.told("campaign", "init", "made", "--flow", "say", "--table", "runs.csv")
     assert made["files"] == ["campaigns/made.toml"]
+    (headrace.directory / "fw.json").write_text(
+        '{"spec": {"_tasks": [{"_fw_name": "ScriptTask", "script": "echo hello"}]}}'
+    )
+    taken = headrace.told("campaign", "import", "fireworks", "fw.json", "--output", "old")
+    assert (taken["members"], taken["refused"]) == (1, [])
+    (headrace.directory / "campaigns" / "old.toml").unlink()
     copied = headrace.told("campaign", "init", "springs", "--example", "sweep")
     assert copied["flow"] == "sweep"
     assert "is there already" in headrace.refused(

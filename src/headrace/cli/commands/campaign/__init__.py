@@ -8,7 +8,7 @@ from headrace.cli.groups import lazy_group
 @lazy_group(
     __name__,
     (
-        *("init", "check", "add", "start", "run", "drive", "wait", "pause", "resume"),
+        *("init", "import", "check", "add", "start", "run", "drive", "wait", "pause", "resume"),
         *("status", "list", "show", "why"),
         *("retry", "hold", "release", "drop", "move", "priority", "undo"),
         *("drain", "undrain", "limit", "graft"),
