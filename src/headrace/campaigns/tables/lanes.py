@@ -83,7 +83,7 @@ class LaneTable:
     weight: Annotated[
         float,
         Key(
-            "Share of the starts among the lanes that may take a member.",
+            "Share of the members under way, among the lanes that may take a member.",
             kind=Number(0.0, 1e6),
         ),
     ] = 1.0
