@@ -30,6 +30,7 @@ LONGEST_FIRST = (
     "tests/seismic/solvers/test_solver_bits.py",
     "tests/cli/test_demo.py",
     "tests/cli/test_demo_sweep.py",
+    "tests/cli/test_campaign_tutorial.py",
     "tests/facility/api/test_api_fuzz.py",
     "tests/cli/test_retry_command.py",
     "tests/compute/test_endpoint.py",
