@@ -39,6 +39,7 @@ NAMES: Final = (
     "run_lists",
     "run_selection",
     "campaign",
+    "campaign_ledger",
     "status",
     "language",
     "pilot",

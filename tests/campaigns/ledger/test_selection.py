@@ -69,6 +69,7 @@ ALL = ["wild_2", "wild_1", "m[1]", "m?2"]
         ({"where": ("state == 'ready'", "temperature == 310")}, ["wild_2"]),
         ({"where": ("name == 'w1'",), "states": ("done",)}, ["wild_1"]),
         ({"where": ("group == 'wild'",), "limit": 1}, ["wild_2"]),
+        ({"where": ("`$.category` == 'gpu'",)}, ["wild_2", "wild_1"]),
         ({"groups": ("wild",), "limit": 1}, ["wild_2"]),
     ],
 )

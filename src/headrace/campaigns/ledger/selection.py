@@ -5,6 +5,7 @@ What an index can answer is asked of the ledger; ``where`` is evaluated for what
 
 from __future__ import annotations
 
+import ast
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 # Members of which `where` shows a fault are told at most so many names.
 _MAX_COMPARED: Final = 2_000
 _VALUES: Final = "(SELECT value FROM json_each(?))"
-_FIELDS: Final = (
+_NAMES: Final = (
     *("key", "state", "group", "category", "priority", "step", "leg", "attempt", "attempts"),
     *("free_attempts", "lane", "cause", "cause_category", "core_hours", "run_id", "source"),
+)
+# What conditions know of a member, besides its columns and facts, and the ledger's columns.
+_FIELDS: Final = {name: "grp" if name == "group" else name for name in _NAMES}
+_PAYLOAD_COLUMNS: Final = ", ".join(
+    f"members.{column}" for column in ("id", *_FIELDS.values(), "facts", "row")
 )
 
 
@@ -69,8 +75,8 @@ class MemberSelection:
         """
         self._refuse_unknown(database, campaign)
         if self.where:
-            chosen = self._evaluated(database, campaign, "ORDER BY members.id")
-            return [member.id for member in islice(chosen, self.limit)]
+            chosen = self._evaluated(database, campaign, _PAYLOAD_COLUMNS, "ORDER BY members.id")
+            return [row["id"] for row in islice(chosen, self.limit)]
         query, values = self._query("members.id", campaign)
         limit = "" if self.limit is None else f" LIMIT {int(self.limit)}"
         rows = database.execute(f"{query} ORDER BY members.id{limit}", values)
@@ -107,21 +113,27 @@ class MemberSelection:
             SelectionError: a key is unknown, a state is none, or an expression cannot be evaluated.
         """
         self._refuse_unknown(database, campaign)
-        return [*islice(self._evaluated(database, campaign, "ORDER BY members.key", after), limit)]
+        order = "ORDER BY members.key"
+        chosen = self._evaluated(database, campaign, MEMBER_COLUMNS, order, after)
+        return [member_from_row(row) for row in islice(chosen, limit)]
 
     # -- inside
 
     def _evaluated(
-        self, database: sqlite3.Connection, campaign: int, order: str, after: str = ""
-    ) -> Iterator[Member]:
-        query, values = self._query(MEMBER_COLUMNS, campaign)
+        self,
+        database: sqlite3.Connection,
+        campaign: int,
+        columns: str,
+        order: str,
+        after: str = "",
+    ) -> Iterator[sqlite3.Row]:
+        query, values = self._query(columns, campaign)
         if after:
             query, values = f"{query} AND members.key > ?", [*values, after]
         conditions = _Conditions(self.where)
         for row in database.execute(f"{query} {order}", values):
-            member = member_from_row(row)
-            if conditions.hold(member):
-                yield member
+            if conditions.hold(row):
+                yield row
         conditions.refuse_useless()
 
     def _query(self, columns: str, campaign: int) -> tuple[str, list[Any]]:
@@ -168,19 +180,20 @@ class _Conditions:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._expressions = [_compile(text) for text in texts]
+        self._fields = _fields_of(self._expressions)
         self._fault = ""
         self._evaluated = not texts
 
-    def hold(self, member: Member) -> bool:
+    def hold(self, row: sqlite3.Row) -> bool:
         if not self._expressions:
             return True
         from headrace.flowlang.errors import ExpressionError
 
-        payload = _payload(member)
+        payload = _payload(row, self._fields)
         try:
             chosen = all(bool(each.evaluate(payload)) for each in self._expressions)
         except ExpressionError as error:
-            self._fault = self._fault or f"member {member.key}: {error}"
+            self._fault = self._fault or f"member {row['key']}: {error}"
             return False
         self._evaluated = True
         return chosen
@@ -189,7 +202,7 @@ class _Conditions:
         if self._fault and not self._evaluated:
             raise SelectionError(
                 f"the condition cannot be evaluated for any member; {self._fault}. Names are "
-                f"columns of the table, facts of results, and {', '.join(_FIELDS)}"
+                f"columns of the table, facts of results, and {', '.join(_NAMES)}"
             )
 
 
@@ -203,9 +216,21 @@ def _compile(text: str) -> Expression:
         raise SelectionError(f"the condition {text!r} is no expression: {error}") from error
 
 
-def _payload(member: Member) -> dict[str, Any]:
-    fields = {name: getattr(member, name) for name in _FIELDS}
-    return {**fields, **member.row, **member.facts}
+def _fields_of(expressions: Sequence[Expression]) -> list[tuple[str, str]]:
+    """Return the fields of members that expressions may name: of 100,000 no other is needed."""
+    if any(expression.paths for expression in expressions):
+        return [*_FIELDS.items()]
+    nodes = (node for each in expressions for node in ast.walk(each.tree))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return [(name, column) for name, column in _FIELDS.items() if name in named]
+
+
+def _payload(row: sqlite3.Row, fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    payload: dict[str, Any] = {name: row[column] for name, column in fields}
+    payload.update(json.loads(row["row"]))
+    if row["facts"] != "{}":
+        payload.update(json.loads(row["facts"]))
+    return payload
 
 
 def _add_texts(clauses: list[str], values: list[Any], column: str, texts: Sequence[str]) -> None:
