@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
 from headrace.facility import stop_facility
 from tests.support.sweep_project import SweepProject, member
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +117,31 @@ def test_a_pack_that_cannot_be_run_fails_as_a_whole(project: SweepProject) -> No
     run = project.wait(project.start_run(pack))
     assert run["status"] == "FAILED"
     assert "belongs to another member" in json.dumps(run["details"])
+
+
+def test_a_worker_that_is_lost_takes_only_what_was_not_done(
+    project: SweepProject, tmp_path: Path
+) -> None:
+    count, shell = tmp_path / "count", tmp_path / "shell"
+    stays = f"echo stays >> {count}; [ $(grep -c stays {count}) -gt 1 ] && exit; echo $$ > {shell}"
+    members = [
+        member("quick", f"echo quick >> {count}; date > out", outputs=["out"]),
+        member("stays", f"{stays}.new; mv {shell}.new {shell}; sleep 300"),
+    ]
+    run_id = project.start_run(members, settings={"at_once": 1})
+    wait_until(shell.exists, "the second member")
+    # The shell of the command, the member's script, the worker.
+    script = psutil.Process(int(shell.read_text())).parent()
+    assert script is not None
+    worker = script.parent()
+    assert worker is not None
+    worker.kill()
+    run = project.wait(run_id)
+    assert run["status"] == "SUCCEEDED", run["details"]
+    outcomes = run["details"]["output"]["Run"]["members"]
+    assert {key: one["state"] for key, one in outcomes.items()} == {
+        "quick": "done",
+        "stays": "done",
+    }
+    assert outcomes["quick"]["redone"] is False
+    assert sorted(count.read_text().split()) == ["quick", "stays", "stays"]
