@@ -40,17 +40,24 @@ def test_core_hours_of_what_was_done_before_are_not_counted_again() -> None:
 def test_a_large_result_is_shortened_and_says_where_the_rest_is() -> None:
     facts = {f"fact {number}": "x" * 100 for number in range(20)}
     one = MemberOutcome(
-        "failed", "c" * 400, "error of the program", "l" * 600, facts, {"members": ["m" * 2000]}
+        "failed", "c" * 400, "error of the program", "l" * 600, facts, {"members": ["m" * 100]}
     )
-    small = pack_result({"0": one})["members"]["0"]
-    assert small["next"] == one.next
     result = pack_result({str(number): one for number in range(200)})
     assert len(json.dumps(result["members"]).encode()) <= MAX_RESULT_BYTES
     shortened = result["members"]["7"]
-    assert shortened["next"] == {"file": "next.json"}
+    assert shortened["next"] == one.next
     assert (shortened["facts"], shortened["facts_file"]) == ({}, "member.json")
     assert shortened["cause"]
     assert "last_lines" not in shortened
+
+
+def test_a_member_whose_wishes_have_no_room_has_failed() -> None:
+    one = MemberOutcome("done", next={"members": ["m" * 2000]})
+    assert pack_result({"0": one})["members"]["0"]["next"] == one.next
+    result = pack_result({str(number): one for number in range(100)})
+    assert len(json.dumps(result["members"]).encode()) <= MAX_RESULT_BYTES
+    assert (result["done"], result["failed"]) == (0, 100)
+    assert "let a run take fewer members" in result["members"]["7"]["cause"]
 
 
 def test_outcomes_are_read_again() -> None:

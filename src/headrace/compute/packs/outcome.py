@@ -13,6 +13,7 @@ from .member import RECORD
 
 # Room for the outcomes of a pack in a flow's payload, bytes of JSON.
 MAX_RESULT_BYTES: Final = 90_000
+_NO_ROOM: Final = "next.json: the run's output has no room for it; let a run take fewer members"
 _MAX_FACTS: Final = 20
 _MAX_FACT_TEXT: Final = 200
 _MAX_CAUSE: Final = 400
@@ -112,21 +113,21 @@ def last_lines(stderr: str) -> str:
 def pack_result(outcomes: Mapping[str, MemberOutcome]) -> dict[str, Any]:
     """Return the outcomes of a pack as a flow's payload has room for them.
 
-    Where they are too large, first ``next``, then the last lines, then facts stand in the member's
-    record only, ``member.json`` among its results; ``next`` becomes ``{"file": "next.json"}``, and
-    ``facts_file`` names the record.
+    Where they are too large, first the last lines, then facts stand in the member's record only,
+    ``member.json`` among its results, which ``facts_file`` names. Where ``next`` itself has no
+    room, the member has failed: what it wants would be lost.
 
     Args:
         outcomes: by the members' keys.
     """
     members = {key: outcome.to_dict() for key, outcome in outcomes.items()}
-    for shorten in (_without_next, _without_last_lines, _without_facts, _with_short_cause):
+    for shorten in (_without_last_lines, _without_facts, _with_short_cause, _without_next):
         if len(json.dumps(members).encode()) <= MAX_RESULT_BYTES:
             break
         members = {key: shorten(document) for key, document in members.items()}
     known = [o.core_hours for o in outcomes.values() if o.core_hours is not None]
     hours = round(sum(known), 6) if known else None
-    done = sum(outcome.ok for outcome in outcomes.values())
+    done = sum(document["state"] == "done" for document in members.values())
     return {
         "members": members,
         "done": done,
@@ -138,7 +139,10 @@ def pack_result(outcomes: Mapping[str, MemberOutcome]) -> dict[str, Any]:
 
 
 def _without_next(document: dict[str, Any]) -> dict[str, Any]:
-    return {**document, "next": {"file": "next.json"}} if "next" in document else document
+    if "next" not in document:
+        return document
+    kept = {name: value for name, value in document.items() if name != "next"}
+    return {**kept, "state": "failed", "cause": _NO_ROOM, "category": "error of the program"}
 
 
 def _without_last_lines(document: dict[str, Any]) -> dict[str, Any]:
