@@ -27,6 +27,7 @@ EXTRAS_OF = {
     "notifications": {"notify"},
     "testing": {"testing"},
     "campaigns": {"tables", "endpoint"},
+    "python_api": {"pandas", "datarun"},
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},

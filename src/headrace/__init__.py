@@ -2,12 +2,16 @@
 
 from typing import Any
 
-__all__ = ["Project", "Run"]
+__all__ = ["Campaign", "Project", "Run"]
 __version__ = "0.1.0"
 
 # The stub beside this file tells type checkers of them: an import here, even for type checkers
 # alone, would have the lowest modules, which need the version, import all others.
-_PUBLIC = {"Project": "headrace.python_api.project", "Run": "headrace.python_api.run"}
+_PUBLIC = {
+    "Campaign": "headrace.python_api.campaign",
+    "Project": "headrace.python_api.project",
+    "Run": "headrace.python_api.run",
+}
 
 
 def __getattr__(name: str) -> Any:

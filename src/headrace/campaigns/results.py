@@ -164,7 +164,7 @@ def _update_links(
     ).fetchone()
     ids = _touched(database, campaign, cursor)
     for start in range(0, len(ids), _PORTION):
-        for member in _members(database, ids[start : start + _PORTION]):
+        for member in linked_members(database, ids[start : start + _PORTION]):
             _link(directory, member, locate(member))
     # Attempts that end within the same instant are looked at again: nothing is missed.
     write_atomic(directory / _CURSOR, json.dumps({"ended_at": ended, "change": change}))
@@ -193,7 +193,8 @@ def _touched(database: sqlite3.Connection, campaign: int, cursor: dict[str, Any]
     return [int(row[0]) for row in rows]
 
 
-def _members(database: sqlite3.Connection, ids: list[int]) -> Iterator[LinkedMember]:
+def linked_members(database: sqlite3.Connection, ids: list[int]) -> Iterator[LinkedMember]:
+    """Yield members with the directories of their attempts, by their numbers."""
     rows = database.execute(
         "SELECT key, state, grp, lane, row, CASE WHEN accepted_directory <> '' "
         "THEN accepted_directory ELSE coalesce((SELECT directory FROM attempts "

@@ -13,6 +13,7 @@ from headrace.python_api.run import Run
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
+    from headrace.python_api.campaign import Campaign
 
 
 class Project:
@@ -138,6 +139,25 @@ class Project:
         from headrace.runs.query import find_run
 
         return Run(self._project, self.target, find_run(self._services(), run_id))
+
+    def campaign(self, name: str) -> Campaign:
+        """Return a campaign.
+
+        Args:
+            name: its name; ``headrace campaign init NAME`` makes one.
+
+        Raises:
+            CampaignError: there is none of this name.
+        """
+        from headrace.python_api.campaign import Campaign
+
+        return Campaign(self._project, self.target, name)
+
+    def campaigns(self) -> list[str]:
+        """Return the names of its campaigns."""
+        from headrace.campaigns import campaign_names
+
+        return campaign_names(self.root)
 
     def _services(self) -> Services:
         from headrace.project import connect
