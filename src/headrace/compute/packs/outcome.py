@@ -154,8 +154,9 @@ def _without_facts(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_short_cause(document: dict[str, Any]) -> dict[str, Any]:
-    short = {**document, "cause": _cut(document["cause"], _MAX_SHORT_CAUSE)}
-    return short if document.get("cause") else document
+    if "cause" not in document:
+        return document
+    return {**document, "cause": _cut(document["cause"], _MAX_SHORT_CAUSE)}
 
 
 def _cut(text: str, size: int) -> str:
