@@ -21,8 +21,8 @@ _CACHE: Final = 48_000
 _USUAL_CACHE: Final = 2_000
 _INSERT: Final = (
     "INSERT INTO members (id, campaign, key, state, grp, category, priority, step, hash, content, "
-    "row, source, depth, shared_with, created_at, changed_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "row, source, depth, shared_with, waits_for, created_at, changed_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UPDATE: Final = (
     "UPDATE members SET grp = ?, category = ?, priority = ?, hash = ?, content = ?, row = ?, "
@@ -176,11 +176,12 @@ class MemberInsertion:
         if member.needs:
             self._note_needs(member, id_)
             self._with_needs.append(id_)
-        state = "ready" if shared_with is None else "shared"
+        # What is met already, `write_needs` sees.
+        state = "shared" if shared_with is not None else "waiting" if member.needs else "ready"
         return (
             *(id_, self._campaign, member.key, state, member.group, member.category),
             *(float(member.priority), self._step, member.hash, content, row),
-            *(member.source, member.depth, shared_with, self._now, self._now),
+            *(member.source, member.depth, shared_with, len(member.needs), self._now, self._now),
         )
 
     def _changed(

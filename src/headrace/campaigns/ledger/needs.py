@@ -65,14 +65,15 @@ def write_needs(
             )
     database.execute(
         f"UPDATE members SET waits_for = {_COUNT} "  # noqa: S608 - our own text
-        "WHERE id IN (SELECT value FROM json_each(?))",
+        f"WHERE id IN (SELECT value FROM json_each(?)) AND waits_for <> {_COUNT}",
         (ids,),
     )
-    database.execute(
-        "UPDATE members SET state = CASE WHEN waits_for > 0 THEN 'waiting' ELSE 'ready' END "
-        "WHERE id IN (SELECT value FROM json_each(?)) AND state IN ('waiting', 'ready')",
-        (ids,),
-    )
+    for wrong, right, unmet in (("ready", "waiting", "> 0"), ("waiting", "ready", "= 0")):
+        database.execute(
+            "UPDATE members SET state = ? WHERE id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND state = ? AND waits_for {unmet}",
+            (right, ids, wrong),
+        )
 
 
 def meet_needs(database: sqlite3.Connection, now: str, members: Iterable[int]) -> None:
