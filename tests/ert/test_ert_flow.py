@@ -59,7 +59,7 @@ def test_a_bad_member_fails_alone(outcome: dict[str, Any]) -> None:
     }
     assert (outcome["done"], outcome["failed"]) == (3, 3)
     assert "engine crtomo finds nothing to invert or model" in members["bad"]["cause"]
-    assert "no file of the unified data format" in members["no_data"]["cause"]
+    assert "no data file of the unified data format" in members["no_data"]["cause"]
     assert members["no_data"]["category"] == "error of the program"
     assert members["gone"]["cause"] == "input missing: input/"
 

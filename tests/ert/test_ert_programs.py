@@ -103,6 +103,9 @@ def test_what_a_directory_needs_is_told_by_the_exit_code(
     assert find.main([str(tmp_path / "empty")]) == 1
     assert find.main([str(tmp_path / "gone")]) == 2
     assert find.main(["--engine", "pygimli", str(inversion)]) == 1
+    # Files of CRTomo's own formats are no data of pyGIMLi's.
+    assert [find.main([str(inversion / name)]) for name in ("grid", "mod", "exe")] == [1, 1, 1]
+    assert [find.main([str(modelling / name)]) for name in ("config", "rho")] == [1, 1]
     path = config(tmp_path, "[invert]\nengine = 'pygimli'\n")
     assert find.main(["--config", str(path), str(inversion)]) == 1
 

@@ -72,6 +72,7 @@ SERVICE_FILES = (
     "datarun/fit/test_numba_extensions.py",
     "datarun/test_data_run_flow.py",
     "ert/engines/crtomo/test_crtomo_engine.py",
+    "ert/test_ert_campaign.py",
     "ert/test_ert_flow.py",
     "deploy",
     "endpoints",

@@ -23,6 +23,8 @@ _OF_RESULTS: Final = frozenset({"response.dat"})
 def find_data_file(directory: Path, pattern: str = "") -> Path | None:
     """Return the data file of a directory; None where it has none.
 
+    Files of other formats have the same suffixes: only one that begins as this format does counts.
+
     Args:
         directory: the directory; those below it do not count.
         pattern: name or shell pattern of the file; empty: one with one of `FILE_SUFFIXES`.
@@ -30,23 +32,40 @@ def find_data_file(directory: Path, pattern: str = "") -> Path | None:
     Raises:
         ErtError: there are several.
     """
-    if pattern:
-        found = sorted(path for path in directory.glob(pattern) if path.is_file())
-    else:
-        found = sorted(
-            path
-            for path in directory.iterdir()
-            if path.suffix.lower() in FILE_SUFFIXES
-            and path.name not in _OF_RESULTS
-            and not path.name.startswith(".")
-            and path.is_file()
-        )
+    found = [path for path in candidates(directory, pattern) if is_data_file(path)]
     if len(found) > 1:
         raise ErtError(
             f"{directory}: {len(found)} data files, {found[0].name} and {found[1].name}: name one "
             "by data in [pygimli]"
         )
     return found[0] if found else None
+
+
+def candidates(directory: Path, pattern: str = "") -> list[Path]:
+    """Return the files that may be the data file, by their names, sorted.
+
+    Args:
+        directory: the directory.
+        pattern: as of `find_data_file`.
+    """
+    if pattern:
+        return sorted(path for path in directory.glob(pattern) if path.is_file())
+    return sorted(
+        path
+        for path in directory.iterdir()
+        if path.suffix.lower() in FILE_SUFFIXES
+        and path.name not in _OF_RESULTS
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+
+
+def is_data_file(path: Path) -> bool:
+    """Return whether a file begins as one of the unified data format."""
+    try:
+        return declared_data(path) >= 0
+    except ErtError:
+        return False
 
 
 def declared_data(path: Path) -> int:

@@ -177,6 +177,7 @@ def test_files_that_cannot_be_used_are_told_in_one_line(
 def test_a_directory_with_two_files_wants_a_name(section: Path, tmp_path: Path) -> None:
     directory = damaged(section, tmp_path / "line", "#", "#")
     (directory / "other.dat").write_text("0\n0\n")
+    (directory / "of_another_format.dat").write_text("12\n1\n2\n")
     with pytest.raises(ErtError, match=r"2 data files, data.dat and other.dat: name one by data"):
         run(directory, tmp_path / "output")
     assert run(directory, tmp_path / "output", {"data": "data.*"}).facts["converged"] is True

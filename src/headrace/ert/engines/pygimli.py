@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace._internal.atomic import atomic_replacement
-from headrace.ert.data_files import declared_data, find_data_file
+from headrace.ert.data_files import candidates, declared_data, find_data_file
 from headrace.ert.engine import INVERSION, ErtJob, ErtResult
 from headrace.ert.errors import ErtError, Fact, InversionFailed
 from headrace.ert.pygimli_import import import_pygimli
@@ -83,6 +83,8 @@ class PygimliEngine:
         """
         path = find_data_file(job.input, self._settings.data)
         if path is None:
+            for one in candidates(job.input, self._settings.data):
+                declared_data(one)  # says what is wrong with it
             raise ErtError(f"{job.input}: no data file of the unified data format")
         pg = import_pygimli()
         data, facts = self._read_data(pg, path, job.output)
