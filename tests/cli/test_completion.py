@@ -90,6 +90,24 @@ def test_bash_completes_names_of_the_project(
 
 
 @needs_bash
+def test_bash_completes_campaigns_their_lanes_and_members(project: Program) -> None:
+    root = project.directory
+    (root / "campaigns").mkdir()
+    (root / "campaigns" / "words.toml").write_text(
+        '[members]\ntable = "words.csv"\n[start]\nflow = "say"\n[start.input]\nword = "{name}"\n'
+        '[lanes.desk]\nendpoint = "machine"\n'
+    )
+    (root / "campaigns" / "words.csv").write_text("name\nalpha\nbeta\n")
+    assert bash(root, "campaign", "status", "w") == ["words"]
+    assert bash(root, "campaign", "drain", "words", "") == ["desk"]
+    assert bash(root, "campaign", "show", "words", "") == [], "it has no members yet"
+    project("campaign", "start", "words", "--no-driver")
+    assert bash(root, "campaign", "show", "words", "") == ["alpha", "beta"]
+    assert bash(root, "campaign", "hold", "words", "b") == ["beta"]
+    assert bash(root, "campaign", "init", "x", "--example", "sw") == ["sweep"]
+
+
+@needs_bash
 def test_bash_completes_runs_and_questions(project: Program) -> None:
     run_id = project.told("start", "ask")["run_id"]
     found = bash(project.directory, "run", "show", "")

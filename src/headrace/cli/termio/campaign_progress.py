@@ -175,16 +175,22 @@ def end_text(status: CampaignStatus) -> str:
 def _bar(status: CampaignStatus, width: int) -> Text:
     from rich.text import Text
 
-    text, drawn, passed = Text(), 0, 0
-    total = max(1, sum(status.counts[state] for state in _BAR))
-    for state in _BAR:
-        passed += status.counts[state]
-        # What is there at all is seen, however little it is.
-        until = max(round(width * passed / total), drawn + bool(status.counts[state]))
-        length = min(width, until) - drawn
+    text = Text()
+    for state, length in _lengths({each: status.counts[each] for each in _BAR}, width).items():
         text.append(("█" if state in _COLOURS else "░") * length, style=_COLOURS.get(state, "dim"))
-        drawn += length
     return text
+
+
+def _lengths(counts: Mapping[str, int], width: int) -> dict[str, int]:
+    """Return the length of each part of a bar: what is there at all is seen, however little."""
+    total = sum(counts.values())
+    lengths = {name: max(1, width * count // total) for name, count in counts.items() if count}
+    while lengths and sum(lengths.values()) != width:
+        longest = max(lengths, key=lambda name: lengths[name])
+        if sum(lengths.values()) > width and lengths[longest] == 1:
+            break  # narrower than there are states
+        lengths[longest] += 1 if sum(lengths.values()) < width else -1
+    return lengths
 
 
 def _counts(status: CampaignStatus) -> Text:
