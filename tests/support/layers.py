@@ -43,6 +43,7 @@ SERVICE_FILES = (
     "_internal/test_json_get.py",
     "_internal/test_json_schema.py::test_nothing_is_ever_fetched",
     "campaigns/driver/test_project_driver.py",
+    "campaigns/driver/test_sweep_campaign.py",
     "cli",
     "clients",
     "compute/batch/test_job_scripts.py",

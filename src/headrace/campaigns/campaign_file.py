@@ -44,9 +44,11 @@ def _check(table: CampaignTable, place: Place) -> None:
     if table.start is not None and table.steps:
         place.child("steps").child(0).refused("is instead of start; leave one of them out")
     if table.results.members is not None and all(
-        step.pack == 1 for step in (*table.steps, *([table.start] if table.start else []))
+        not step.takes_list for step in (*table.steps, *([table.start] if table.start else []))
     ):
-        place.child("results").child("members").refused("goes with pack above 1")
+        place.child("results").child("members").refused(
+            "goes with member, the template of one item of {members}"
+        )
 
 
 CAMPAIGN: Final = Table(

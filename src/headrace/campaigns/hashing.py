@@ -195,7 +195,7 @@ class WorkHasher:
             same: dict[str, Texts] = dict.fromkeys(_SAME, _NEUTRAL)
             lanes = {each: _NEUTRAL for each in attempt if each.startswith("lane.")}
             known = {**texts, **attempt, **same, **lanes, "key": _NEUTRAL}
-            if step.pack > 1:
+            if step.takes_list:
                 known[MEMBERS] = JsonValue([render(dict(step.member), known, "member")])
             found.append(_without_places(render(dict(step.input), known, "input"), contents))
         return found

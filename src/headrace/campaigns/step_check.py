@@ -160,7 +160,7 @@ class StepCheck:
     ) -> list[RowProblem]:
         step, item = self._step, None
         try:
-            if step.pack > 1:
+            if step.takes_list:
                 item = render(dict(step.member), texts, f"{self._where}.member")
                 texts[MEMBERS] = JsonValue([item])
             body = render(dict(step.input), texts, f"{self._where}.input")

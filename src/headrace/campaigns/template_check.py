@@ -65,9 +65,8 @@ def check_templates(reading: Reading, file: Path, columns: tuple[str, ...] | Non
             _check(members, key, top.child("members"), texts)
     for table, place in _steps(values, top):
         texts = _known(columns, step_examples(values))
-        is_pack = isinstance(pack := table.get("pack"), int) and pack > 1
         for key in _STEP_KEYS:
-            both = _with_members(texts) if is_pack and key == "input" else texts
+            both = _with_members(texts) if table.get("member") and key == "input" else texts
             _check(table, key, place, both)
     if isinstance(results := values.get("results"), dict):
         _check(results, "directory", top.child("results"), _known(columns, step_examples(values)))

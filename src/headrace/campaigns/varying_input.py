@@ -60,7 +60,7 @@ class VaryingInput:
 
     def __init__(self, step: Step, schema: Mapping[str, Any], columns: Collection[str]) -> None:
         self._columns = frozenset(columns)
-        self._member = dict(step.member) if step.pack > 1 else None
+        self._member = dict(step.member) if step.takes_list else None
         self._texts = [text for text in (step.label, *step.tags) if self._varies(text)]
         self._right: set[tuple[Any, ...]] = set()
         self._leaves: list[tuple[str, Any]] | None

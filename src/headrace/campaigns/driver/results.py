@@ -62,7 +62,7 @@ def member_results(
         keys: the members.
         ended: the run.
     """
-    records = _records(campaign, ended.output) if step.pack > 1 else None
+    records = _records(campaign, ended.output) if step.takes_list else None
     if records is None:
         common = _common_result(campaign, ended, len(keys))
         return dict.fromkeys(keys, common)

@@ -156,7 +156,7 @@ def _request(
     if step is None:
         raise CampaignError(f"step {start.step} is in campaigns/{driven.name}.toml no more")
     lane = _lane(driven, start.lane)
-    texts = _pack_texts(driven, step, lane, pairs) if step.pack > 1 else None
+    texts = _pack_texts(driven, step, lane, pairs) if step.takes_list else None
     if texts is None:
         attempt, member = pairs[0]
         texts = _member_texts(driven, lane, attempt, member)

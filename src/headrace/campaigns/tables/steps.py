@@ -64,7 +64,10 @@ class StepTable:
     ] = field(default_factory=dict)
     member: Annotated[
         Mapping[str, Any],
-        Key("Template of one item of the list {members}, where pack is above 1."),
+        Key(
+            "Template of one item of the list {members}, which the input then has; needed where "
+            "pack is above 1."
+        ),
     ] = field(default_factory=dict)
     when: Annotated[
         str,
@@ -107,6 +110,11 @@ class StepTable:
         LegsTable | None, Key("The step is repeated, each leg one run.", kind=table_of(LegsTable))
     ] = None
 
+    @property
+    def takes_list(self) -> bool:
+        """True where a run gets a list of members, be it of one, and not one member by itself."""
+        return bool(self.member)
+
 
 def check_step(step: StepTable, place: Place) -> None:
     """Report keys of a step that do not go with each other."""
@@ -114,8 +122,6 @@ def check_step(step: StepTable, place: Place) -> None:
         place.child("pack").refused(
             "needs member, the template of one item of {members}, which the input has"
         )
-    if step.pack == 1 and step.member:
-        place.child("member").refused("goes with pack above 1")
     if step.pack > 1 and step.legs is not None:
         place.child("legs").refused("goes with pack = 1: members of a pack end together")
 
