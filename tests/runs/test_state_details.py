@@ -9,7 +9,7 @@ from typing import Any
 from headrace.project import Project
 from headrace.runs import RunView
 from headrace.runs.poller import states_of
-from headrace.runs.state_details import state_details
+from headrace.runs.state_details import run_core_hours, state_details
 from tests.support.ids import an_id
 
 TASK = an_id("task")
@@ -113,3 +113,30 @@ def test_attempts_elsewhere_are_known_by_what_the_function_returned(project: Pro
     ]
     [run] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
     assert [str(each) for each in run.jobs] == ["job 9 on n1: time limit"]
+
+
+def test_core_hours_are_those_that_functions_report_else_those_of_known_jobs(
+    project: Project, tmp_path: Path
+) -> None:
+    """Jobs of a task that failed have reported nothing: their records count, of this task alone."""
+    for name, task, hours in (("fit", TASK, 1.5), ("fit-2", TASK, 0.5), ("old", "other", 9.0)):
+        (tmp_path / "work" / name).mkdir(parents=True)
+        record = {"tag": f"headrace:{TASK}:job", "job_id": name.replace("-", "")}
+        (tmp_path / "work" / name / "submission.json").write_text(json.dumps(record))
+        (tmp_path / "work" / name / "host.json").write_text(json.dumps({"nodes": "n1"}))
+        outcome = {"task": task, "core_hours": hours}
+        (tmp_path / "work" / name / "outcome.json").write_text(json.dumps(outcome))
+    done = {"task_id": an_id("other"), "output": {"job_core_hours": 2.0, "seconds": 3}}
+    failed = {"task_id": TASK, "exception": f"JobFailed: {tmp_path / 'work'}"}
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Make", input={"endpoint_id": an_id("e"), "tasks": [{}]}),
+        entry(3, "ActionCompleted", "Make", output={"details": {"results": [done]}}),
+        entry(4, "ActionStarted", "Fit", input={"endpoint_id": an_id("e"), "tasks": [{}]}),
+        entry(5, "ActionFailed", "Fit", output={"details": {"results": [failed]}}),
+        entry(5, "FlowFailed", "Fit", exception="ActionFailed", cause={"results": [failed]}),
+    ]
+    make, fit = state_details(view_of(entries), entries, project)
+    assert (make.core_hours, fit.core_hours) == (2.0, 2.0)
+    assert run_core_hours([make, fit]) == 4.0
+    assert run_core_hours([]) is None

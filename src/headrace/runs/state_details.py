@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
+from headrace.facility.store.core_hours import reported_core_hours
 from headrace.project.project import Project
 from headrace.runs.job_output import RunTask, task_output_here, tasks_of
 from headrace.runs.poller import RunView, StateView
@@ -29,6 +31,7 @@ class JobDetails:
         nodes: its nodes; likewise.
         directory: its directory on this machine; likewise.
         cause: why it failed, of one that was repeated or is not to be; empty otherwise.
+        core_hours: what it used; None where that is not known.
     """
 
     job_id: str = ""
@@ -36,6 +39,7 @@ class JobDetails:
     nodes: str = ""
     directory: str = ""
     cause: str = ""
+    core_hours: float | None = None
 
     def __str__(self) -> str:
         job = f"job {self.job_id}" if self.job_id else "job"
@@ -56,6 +60,8 @@ class StateDetails:
         seconds: how long it took, or has taken so far.
         jobs: its batch jobs, as far as they are known.
         last_line: the last line that it printed, where it failed and this machine has it.
+        core_hours: what its jobs used, those too that failed: as its functions report it, else
+            those whose records are known; None where nothing is.
     """
 
     state: str
@@ -65,6 +71,7 @@ class StateDetails:
     seconds: float
     jobs: Sequence[JobDetails] = ()
     last_line: str = ""
+    core_hours: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON shows it."""
@@ -99,18 +106,50 @@ def state_details(
         own = [task for task in tasks if task.state == state.name]
         jobs = [*_jobs(own, entries, state.name)] if last_visit[state.name] == number else []
         line = _last_line(project, own, jobs) if state.failed else ""
-        details.append(_details(view, state, jobs, line))
+        hours = _core_hours(jobs, entries, state.name) if last_visit[state.name] == number else None
+        details.append(_details(view, state, jobs, line, hours))
     return details
 
 
+def run_core_hours(states: Sequence[StateDetails]) -> float | None:
+    """Return what the jobs of a run used, as far as it is known; None where nothing is.
+
+    Args:
+        states: the details of its states.
+    """
+    found = [state.core_hours for state in states if state.core_hours is not None]
+    return sum(found) if found else None
+
+
+def _core_hours(
+    jobs: Sequence[JobDetails], entries: Sequence[Mapping[str, Any]], state: str
+) -> float | None:
+    outputs = [
+        details.get("output")
+        for entry in entries
+        if str(entry.get("code")).startswith("Action")
+        and (details := entry.get("details") or {}).get("state_name") == state
+    ]
+    reports = [
+        reported_core_hours(output.get("details"))
+        for output in outputs
+        if isinstance(output, Mapping)
+    ]
+    if any(report.tasks for report in reports):
+        return sum(report.hours for report in reports)
+    known = [job.core_hours for job in jobs if job.core_hours is not None]
+    return sum(known) if known else None
+
+
 def _details(
-    view: RunView, state: StateView, jobs: Sequence[JobDetails], line: str
+    view: RunView, state: StateView, jobs: Sequence[JobDetails], line: str, hours: float | None
 ) -> StateDetails:
     open_status = "stopped" if view.final else "under way"
     status = "failed" if state.failed else "done" if state.finished_at else open_status
     end = state.finished_at or datetime.now(UTC)
     seconds = max(0.0, (end - state.started_at).total_seconds())
-    return StateDetails(state.name, state.type, status, state.started_at, seconds, jobs, line)
+    started = state.started_at
+    return StateDetails(state.name, state.type, status, started, seconds, jobs, line, hours)
 
 
 def _jobs(
@@ -128,7 +167,12 @@ def _jobs(
             nodes, name = str(host.get("nodes") or ""), str(host.get("host") or "")
             known.add(job_id)
             here = True
-            yield JobDetails(job_id, name, nodes, str(directory), causes.get(directory, ""))
+            outcome = _read(directory / "outcome.json")
+            # It may be left from an earlier task.
+            hours = (
+                _number(outcome.get("core_hours")) if outcome.get("task") == task.task_id else None
+            )
+            yield JobDetails(job_id, name, nodes, str(directory), causes.get(directory, ""), hours)
     for entry in entries:
         details = entry.get("details") or {}
         # Other states only pass on what an action's result named.
@@ -169,12 +213,18 @@ def _outcomes(value: Any) -> Iterator[tuple[str, JobDetails]]:
         if isinstance(value.get("job_id"), str) and (value["job_id"] or value.get("cause")):
             nodes, cause = (str(value.get(name) or "") for name in ("nodes", "cause"))
             key = value["job_id"] or json.dumps(value, sort_keys=True)
-            yield key, JobDetails(value["job_id"], nodes=nodes, cause=cause)
+            hours = _number(value.get("core_hours"))
+            yield key, JobDetails(value["job_id"], nodes=nodes, cause=cause, core_hours=hours)
         for item in value.values():
             yield from _outcomes(item)
     elif isinstance(value, list):
         for item in value:
             yield from _outcomes(item)
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) and value >= 0 else None
 
 
 def _last_line(project: Project, tasks: Sequence[RunTask], jobs: Sequence[JobDetails]) -> str:

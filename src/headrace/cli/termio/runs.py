@@ -53,6 +53,7 @@ def run_text(
     """
     from headrace.runs import current_activity, failure_summary, results_of, summary_of
     from headrace.runs.describe import format_duration
+    from headrace.runs.state_details import run_core_hours
 
     run = view.run
     state = view.current.name if view.current else None
@@ -73,6 +74,7 @@ def run_text(
         Field("Started", lambda _: moment("start_time")(run)),
         Field("Ended", lambda _: moment("completion_time")(run)),
         Field("Took" if view.final else "So far", lambda _: format_duration(view.elapsed())),
+        Field("Core hours", lambda _: _hours(run_core_hours(states))),
         Field("Done", lambda _: ", ".join(done)),
         Field("Failed", lambda _: ", ".join(failed)),
         Field("Now", lambda _: None if view.final else now),
@@ -152,6 +154,10 @@ def _state_lines(states: Sequence[StateDetails]) -> list[str]:
         line = f"{one_line(each.state).ljust(width)}  {took:>8}  {each.status}"
         lines.append(f"  {line}{one_line('  ' + '; '.join(words)) if words else ''}".rstrip())
     return lines
+
+
+def _hours(value: float | None) -> str | None:
+    return None if value is None else f"{value:,.3g}"
 
 
 def _attempts(run_id: str, chains: RetryChains | None) -> str | None:

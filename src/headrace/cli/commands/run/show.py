@@ -30,7 +30,7 @@ def show_command(run_id: str, part: str | None) -> None:
     from headrace.runs.query import find_run
     from headrace.runs.retry_chains import read_retry_chains
     from headrace.runs.run_document import run_document, run_input
-    from headrace.runs.state_details import state_details
+    from headrace.runs.state_details import run_core_hours, state_details
 
     session = current()
     project = session.project()
@@ -49,6 +49,7 @@ def show_command(run_id: str, part: str | None) -> None:
             **chains.annotated(run_document(view, project, session.target)),
             "waits_for": why or None,
             "input": given["input"],
+            "core_hours": run_core_hours(states),
             "states": [each.document() for each in states],
         },
         lambda: run_text(view, project, session.target, why, states, chains),
