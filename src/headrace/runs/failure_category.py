@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from headrace.compute.attempts.failure_causes import FailureCause, cause_in_text
 from headrace.runs.failure_cause import failure_cause
 from headrace.runs.poller import RunView
 
-LOST: Final = FailureCause.LOST.value
+LOST: Final = "lost"
 """Category of work of which nobody knows what became of it."""
 TRANSFER: Final = "transfer"
 """Category of a failure of a transfer, which no job knows of."""
@@ -39,6 +38,8 @@ def failure_category(document: Mapping[str, Any]) -> str:
     Args:
         document: the run's document.
     """
+    from headrace.compute.attempts.failure_causes import FailureCause
+
     if RunView(document).cancelled:
         return FailureCause.CANCELLED.value
     cause = failure_cause(document)
@@ -49,6 +50,8 @@ def failure_category(document: Mapping[str, Any]) -> str:
 
 def category_of_text(text: str) -> str:
     """Return the category of a failure by the text that tells it; empty where none is known."""
+    from headrace.compute.attempts.failure_causes import FailureCause, cause_in_text
+
     if _LOST_NODE.search(text):
         return FailureCause.NODE.value
     if _DEAD_WORKER.search(text):
