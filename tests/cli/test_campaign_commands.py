@@ -181,8 +181,9 @@ def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_p
     (home / "input.dat").write_text("1\n")
     [added] = told(run, "campaign", "add", "ert", str(home.parent))
     assert (added["outcome"], added["member"]) == ("added", "td1")
-    text = run("campaign", "add", "ert", str(home)).stdout
-    assert text.splitlines()[-1] == "1 there already"
+    again = run("campaign", "add", "ert", str(home))
+    assert again.stdout.splitlines()[-1] == "1 there already"
+    assert again.stderr == "nothing runs them yet: `headrace campaign start ert`\n"
     from headrace.project import load_project
 
     history = CampaignHistory(load_project(root), "ert")
