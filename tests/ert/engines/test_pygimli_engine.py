@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -106,6 +107,33 @@ def test_data_without_errors_get_those_of_the_settings(section: Path, tmp_path: 
     small = run(directory, tmp_path / "small", {"relative_error": 0.01, "absolute_error": 0.0})
     large = run(directory, tmp_path / "large", {"relative_error": 0.1, "absolute_error": 0.0})
     assert small.chi2_history[0] == pytest.approx(100.0 * large.chi2_history[0], rel=1e-3)
+
+
+def test_geometric_factors_follow_the_heights_of_the_electrodes(tmp_path: Path) -> None:
+    data = write_section(tmp_path / "flat", Section(seed=1, array="wenner", electrodes=10))
+    lines = data.read_text().splitlines()
+    head = next(n for n, line in enumerate(lines) if line.startswith("# a b m n"))
+    hill = [f"{x} {math.exp(-(((x - 4.5) / 2.0) ** 2))}" for x in range(10)]
+    rows = [line.split() for line in lines[head + 1 :] if len(line.split()) == 7]
+    factors = [float(row[6]) for row in rows]
+    resistances = [float(row[4]) / factor for row, factor in zip(rows, factors, strict=True)]
+    for name, heights in (("plain", lines[2:12]), ("hill", hill)):
+        body = [
+            f"{' '.join(row[:4])} {resistance} 0.02"
+            for row, resistance in zip(rows, resistances, strict=True)
+        ]
+        (tmp_path / name).mkdir()
+        text = ["10", "# x z", *heights, str(len(body)), "# a b m n r err", *body]
+        (tmp_path / name / "data.dat").write_text("\n".join(text) + "\n")
+    found = {}
+    for name in ("plain", "hill"):
+        run(tmp_path / name, tmp_path / f"{name}-output")
+        text = (tmp_path / f"{name}-output/response.dat").read_text()
+        rows = [line.split() for line in text.splitlines() if len(line.split()) == 8]
+        found[name] = [float(row[6]) for row in rows if row[0] != "#"]
+    assert found["plain"] == pytest.approx(factors, rel=1e-6)
+    assert found["hill"] != pytest.approx(factors, rel=0.05)
+    assert found["hill"] == pytest.approx(factors, rel=1.0)
 
 
 def test_negative_apparent_resistivities_are_left_out_and_counted(

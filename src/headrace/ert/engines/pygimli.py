@@ -140,7 +140,7 @@ def _require_data(data: Any, path: Path) -> None:
 def _add_apparent_resistivities(pg: Any, data: Any, path: Path) -> None:
     """Add geometric factors and apparent resistivities where the file has none."""
     if not data.allNonZero("k"):
-        heights = [position[2] or position[1] for position in data.sensorPositions()]
+        heights = [position[2] for position in data.sensorPositions()]
         topography = max(heights) - min(heights) > 0.0
         data["k"] = pg.physics.ert.createGeometricFactors(data, numerical=topography)
     if data.haveData("rhoa"):
