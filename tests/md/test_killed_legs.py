@@ -142,6 +142,34 @@ def test_a_leg_stops_by_itself_when_its_time_is_over(engine: str, tmp_path: Path
     assert {**again, "complete": True} == told
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_start_that_was_given_up_ends_when_another_takes_over(
+    engine: str, tmp_path: Path
+) -> None:
+    """As on a node that a scheduler takes for lost, and that goes on all the same."""
+    member = make_member(tmp_path, engine, steps=200_000)
+    lost = member.start(1)
+    told = member.run(1, "--seconds=4")
+    assert told["step"] > 0  # type: ignore[operator]
+    assert lost.wait(60) == 1
+    assert lost.stderr is not None
+    assert "another start of the leg has taken over" in lost.stderr.read().decode()
+    frames = [frame.step for path in member.files("*.xtc") for frame in read_frames(path)]
+    assert frames == list(range(0, frames[-1] + 1, FRAME))
+    assert member.run(1, "--assess")["step"] == told["step"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_signal_to_stop_ends_in_a_checkpoint(engine: str, tmp_path: Path) -> None:
+    member = make_member(tmp_path, engine, steps=200_000)
+    program = member.start(1)
+    program.terminate()
+    assert program.wait(120) == 0
+    outcome = read_outcome(member.leg(1))
+    assert outcome.step > 0
+    assert (outcome.done, outcome.complete) == (False, False)
+
+
 def test_a_leg_without_record_says_so(tmp_path: Path) -> None:
     with pytest.raises(MdError, match=r"leg\.json"):
         read_outcome(tmp_path)

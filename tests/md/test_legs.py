@@ -75,7 +75,7 @@ def test_two_packages_with_an_engine_of_one_name(monkeypatch: pytest.MonkeyPatch
 def test_what_a_leg_is_to_do_stays_when_it_is_run_again(leg: LegDirectory) -> None:
     class Killed(SpringEngine):
         def advance(self, leg: LegDirectory, stretch: Stretch) -> None:
-            super().advance(leg, Stretch(10, stretch.seconds, stretch.stop))
+            super().advance(leg, Stretch(0, 10, stretch.seconds, stretch.stop))
             raise EngineKilled("springs", 9)
 
     with pytest.raises(EngineKilled) as killed:

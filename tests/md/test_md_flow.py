@@ -111,10 +111,9 @@ def test_a_program_that_is_killed_goes_on_from_its_checkpoint(project: Simulatio
     project.write_box("killed", steps=6000)
     run_id = project.start_leg("killed", "killed/md-001.1")
     state = project.scratch("killed/md-001.1") / "state"
-    names = ("run_prev.cpt", "checkpoint_prev.json")
 
     def program() -> psutil.Process | None:
-        if not any((state / name).exists() for name in names):
+        if not [*state.glob("run.*.cpt"), *state.glob("checkpoint.json")]:
             return None
         for process in psutil.process_iter():
             try:

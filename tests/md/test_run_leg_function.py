@@ -47,7 +47,7 @@ def call(run_leg: Any, tmp_path: Path, settings: Path, **changes: Any) -> dict[s
     arguments: dict[str, Any] = {
         "project": str(REPOSITORY),
         "directory": str(tmp_path),
-        "leg": "box/md-001.1",
+        "leg": "box/run-001.1",
         "engine": available_engine(),
         "config": str(settings),
         **changes,
@@ -56,17 +56,33 @@ def call(run_leg: Any, tmp_path: Path, settings: Path, **changes: Any) -> dict[s
     return found
 
 
-def test_a_job_that_met_its_time_limit_leaves_a_leg(
+def test_a_job_that_meets_its_time_limit_stops_with_a_checkpoint(
     run_leg: Any, tmp_path: Path, settings: Path
 ) -> None:
-    """It is killed long before its own end; a second, short job finds how far it came."""
-    leg = tmp_path / "box" / "md-001.1"
+    """The signal before the kill is handed on to the engine."""
+    leg = tmp_path / "box" / "run-001.1"
     write_water_box(available_engine(), leg / "input", steps=5_000_000)
     found = call(run_leg, tmp_path, settings)
-    assert "time limit" in found["lost"]
     assert found["step"] > 0
     assert (found["done"], found["complete"]) == (False, False)
     assert read_outcome(leg).step == found["step"]
+
+
+@pytest.mark.skipif(shutil.which("gmx") is None, reason="needs gmx (Debian's package gromacs)")
+def test_a_job_that_was_killed_leaves_a_leg(run_leg: Any, tmp_path: Path, settings: Path) -> None:
+    """It does not hear the signal; a second, short job finds how far it came."""
+    leg = tmp_path / "box" / "run-001.1"
+    write_water_box("gromacs", leg / "input", steps=5_000_000)
+    deaf = tmp_path / "mdrun.sh"
+    deaf.write_text(
+        '#!/bin/bash\ngmx mdrun -ntmpi 1 -ntomp 1 "$@" -nsteps 400\ntrap "" TERM\nsleep 100\n'
+    )
+    deaf.chmod(0o755)
+    settings.write_text(settings.read_text().replace("[gromacs]", f"[gromacs]\nmdrun = '{deaf}'"))
+    found = call(run_leg, tmp_path, settings, engine="gromacs")
+    assert "time limit" in found["lost"]
+    assert found["step"] == 400
+    assert (found["done"], found["complete"]) == (False, False)
     assert (leg / "assess" / "outcome.json").is_file()
 
 
@@ -74,7 +90,7 @@ def test_a_job_that_met_its_time_limit_leaves_a_leg(
 def test_a_job_that_was_lost_before_its_first_checkpoint_is_a_failure(
     run_leg: Any, tmp_path: Path, settings: Path
 ) -> None:
-    write_water_box("gromacs", tmp_path / "box" / "md-001.1" / "input")
+    write_water_box("gromacs", tmp_path / "box" / "run-001.1" / "input")
     slow = "mdrun = \"python -c 'import time; time.sleep(60)'\""
     settings.write_text(settings.read_text().replace("[gromacs]", f"[gromacs]\n{slow}"))
     with pytest.raises(RuntimeError, match="time limit"):

@@ -76,11 +76,14 @@ class Stretch:
     """A piece of work for an engine: from the last checkpoint to a step, or less.
 
     Attributes:
+        begin_step: the step of the checkpoint that `Engine.settle` found; a later one, of a start
+            that was given up and went on, does not count.
         end_step: the step to stop at.
         seconds: time after which it stops by itself with a checkpoint; None: no limit.
         stop: tells of a signal to stop, and hands it on to a program.
     """
 
+    begin_step: int
     end_step: int
     seconds: float | None
     stop: StopSignals

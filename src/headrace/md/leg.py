@@ -6,6 +6,7 @@ A leg has a directory of its own::
     previous/    the state that the leg before left; absent in the first leg
     state/       all that the next leg needs: run input, checkpoints
     parts/       this leg's piece of trajectory and energies, a part for each start; energies.csv
+    parts.json   sizes of the parts that no start writes any more
     plan.json    the step that the leg begins at, and the one it is to end at
     leg.json     how far it came
 
@@ -16,7 +17,9 @@ the same again.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +27,7 @@ from typing import Any, Final
 
 from headrace._internal.atomic import directory_replacement, flush_file, write_atomic
 from headrace.md.engine import Engine, LegDirectory, Position, Stretch
-from headrace.md.errors import MdError
+from headrace.md.errors import EngineKilled, MdError
 from headrace.md.stop_signals import StopSignals
 from headrace.md.xtc import read_frames
 
@@ -131,36 +134,25 @@ def run_leg(
     """
     leg = LegDirectory(directory)
     _receive(leg)
-    engine.prepare(leg)
-    position = engine.settle(leg)
-    target = limits.target_step or position.target
-    if target is None:
-        raise MdError(
-            f"{leg.state}: the run input has no last step; give the simulation's target_step"
-        )
-    plan = _plan(leg, position, target, limits)
-    started_at_step, seconds = position.step, 0.0
-    with StopSignals() as stop:
-        if position.step < plan.end_step and not assess_only:
+    seconds = 0.0
+    # From here on an earlier start that still runs somewhere ends.
+    with StopSignals(leg.path) as stop:
+        engine.prepare(leg)
+        position = _settle(engine, leg)
+        target = limits.target_step or position.target
+        if target is None:
+            raise MdError(
+                f"{leg.state}: the run input has no last step; give the simulation's target_step"
+            )
+        plan = _plan(leg, position, target, limits)
+        begin = position.step
+        if begin < plan.end_step and not assess_only:
             started = time.monotonic()
-            failure: MdError | None = None
-            try:
-                engine.advance(leg, Stretch(plan.end_step, limits.seconds, stop))
-            except MdError as error:
-                failure = error
+            position = _advance(engine, leg, plan, position, limits.seconds, stop)
             seconds = time.monotonic() - started
-            position = engine.settle(leg)
-            # The checkpoint counts, not how the program ended.
-            if failure is not None and position.step < plan.end_step:
-                raise failure
-            if position.step <= started_at_step and not stop.requested:
-                raise MdError(
-                    f"{leg.path}: {engine.version()} ended without a checkpoint behind step "
-                    f"{started_at_step}; is the time of a leg shorter than its start-up?"
-                )
     speed: float | None
     if seconds > 0:
-        speed = round((position.step - started_at_step) * position.step_ps * 86.4 / seconds, 3)
+        speed = round((position.step - begin) * position.step_ps * 86.4 / seconds, 3)
     else:
         speed = _known_speed(leg, position)
     if position.step > target:
@@ -191,6 +183,57 @@ def read_outcome(directory: Path) -> LegOutcome:
         raise MdError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise MdError(f"{path}: no record of a leg: {error}") from None
+
+
+def _advance(
+    engine: Engine,
+    leg: LegDirectory,
+    plan: _Plan,
+    position: Position,
+    seconds: float | None,
+    stop: StopSignals,
+) -> Position:
+    """Have the engine go on, and return where it came; the checkpoint says it, nothing else."""
+    failure: MdError | None = None
+    try:
+        engine.advance(leg, Stretch(position.step, plan.end_step, seconds, stop))
+    except MdError as error:
+        failure = error
+    stop.check_owner()
+    reached = _settle(engine, leg)
+    # mdrun ends with code 1 when a signal asked it to stop, though all is well.
+    if reached.step >= plan.end_step or (stop.requested and reached.step > position.step):
+        return reached
+    if stop.requested:
+        raise EngineKilled(engine.version(), signal.SIGTERM)
+    if failure is not None:
+        raise failure
+    if reached.step > position.step:
+        return reached
+    raise MdError(
+        f"{leg.path}: {engine.version()} ended without a checkpoint behind step {position.step}; "
+        "is the time of a leg shorter than its start-up?"
+    )
+
+
+def _settle(engine: Engine, leg: LegDirectory) -> Position:
+    """Find the last good checkpoint, and make all parts end there, those of earlier starts, too.
+
+    A start that was given up may have written on after its parts were cut.
+    """
+    record = leg.path / "parts.json"
+    known: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
+    for name, size in known.items():
+        path = leg.parts / name
+        if path.exists() and path.stat().st_size > size:
+            os.truncate(path, size)
+    position = engine.settle(leg)
+    sizes = {
+        path.name: path.stat().st_size for path in sorted(leg.parts.iterdir()) if path.is_file()
+    }
+    sizes.pop(ENERGIES, None)  # written anew at the end of each start
+    write_atomic(record, json.dumps(sizes) + "\n")
+    return position
 
 
 def _receive(leg: LegDirectory) -> None:

@@ -86,19 +86,28 @@ class Member:
         program.send_signal(signal.SIGKILL)
         return program.wait()
 
+    def start(self, number: int, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts a leg, and returns when it has written a checkpoint."""
+        state = self.leg(number) / "state"
+        program = subprocess.Popen(
+            self.words(number, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        wait_until(lambda: _checkpoint_stamp(state) != 0, "a checkpoint")
+        return program
+
     def files(self, pattern: str) -> list[Path]:
         """Files of all legs' parts in the order of time."""
         return sorted(self.root.glob(f"leg-*/parts/{pattern}"))
 
 
 def _checkpoint_stamp(state: Path) -> int:
-    """When the newest checkpoint was written; of a received one it differs as a copy is newer."""
-    stamps = []
-    for name in ("run.cpt", "checkpoint.json"):
-        if (state / name).exists():
-            content = (state / name).read_bytes()
-            stamps.append(hash(content))
-    return stamps[0] if stamps else 0
+    """What the newest checkpoint is; 0 where there is none."""
+    found = [*state.glob("run*.cpt"), *state.glob("checkpoint.json")]
+    try:
+        newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+        return hash(newest.read_bytes())
+    except (ValueError, FileNotFoundError):
+        return 0  # none, or renamed at this moment
 
 
 def frames_by_gromacs(paths: Sequence[Path]) -> list[int]:

@@ -80,10 +80,10 @@ def test_what_a_start_left_that_no_checkpoint_is_of_is_removed(leg: LegDirectory
 
 
 def test_a_kill_between_two_renamings_of_mdrun_costs_nothing(leg: LegDirectory) -> None:
-    (leg.state / "run.cpt").rename(leg.state / "run_step60.cpt")
+    (leg.state / "run.cpt").rename(leg.state / "run.0f3a9c21_step60.cpt")
     assert make({}).settle(leg).step == 60
-    assert (leg.state / "run.cpt").exists()
-    assert not (leg.state / "run_step60.cpt").exists()
+    names = {path.name for path in leg.state.glob("*.cpt")}
+    assert names <= {"run.cpt", "run_prev.cpt"}
 
 
 def test_a_part_without_a_frame_has_no_energies(leg: LegDirectory) -> None:

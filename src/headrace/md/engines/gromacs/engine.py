@@ -6,6 +6,7 @@ An exit code of mdrun says nothing about how far it came: that stands in the che
 from __future__ import annotations
 
 import ctypes
+import secrets
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ from headrace.md.settings import GromacsSettings, read_engine_settings
 _MESSAGE_BYTES: Final = 64_000
 _SIGNAL: Final = 128
 _PR_SET_PDEATHSIG: Final = 1
+_UNFINISHED: Final = "_step"
 
 
 def make(settings: Mapping[str, Any]) -> Gromacs:
@@ -93,14 +95,15 @@ class Gromacs:
         """Find the last checkpoint that can be read, and cut the leg's parts to it."""
         run_input = read_run_input(self.programs, _tpr(leg))
         faults: list[str] = []
-        for found in self._good_checkpoints(leg, faults):
+        good = self._good_checkpoints(leg, faults)
+        for found in good:
             reached = run_input.target is not None and found.step >= run_input.target
             try:
                 cut_parts(leg, found, keep_end=reached)
             except MdError as error:
                 faults.append(str(error))
                 continue
-            self._keep(leg, found)
+            _keep(leg, found, [each for each in good if each is not found])
             return _position(run_input, found.step)
         if faults:
             raise MdError(f"{faults[0]}; no checkpoint in {leg.state} can be gone on from")
@@ -111,7 +114,9 @@ class Gromacs:
         """Run mdrun from the last checkpoint until a step, or for a time."""
         words = [*self.programs.mdrun, "-s", str(self._tpr_until(leg, stretch.end_step))]
         words += ["-deffnm", f"{leg.parts.name}/{STEM}", "-noappend"]
-        words += ["-cpo", str(_checkpoint(leg)), "-cpt", f"{self.checkpoint_minutes:g}"]
+        # A file of its own: one that was given up and goes on writes into another.
+        own = leg.state / f"{STEM}.{secrets.token_hex(4)}.cpt"
+        words += ["-cpo", str(own), "-cpt", f"{self.checkpoint_minutes:g}"]
         if _checkpoint(leg).exists():
             words += ["-cpi", str(_checkpoint(leg))]
         if stretch.seconds is not None:
@@ -155,24 +160,21 @@ class Gromacs:
 
     def _good_checkpoints(self, leg: LegDirectory, faults: list[str]) -> list[Checkpoint]:
         """Return the checkpoints that can be read, the last one first; note why others cannot."""
-        # mdrun writes run_step1000.cpt, renames run.cpt to run_prev.cpt, and that one to run.cpt.
-        paths = [_checkpoint(leg), _previous_checkpoint(leg), *leg.state.glob(f"{STEM}_step*.cpt")]
+        # run.cpt and run_prev.cpt are this program's; mdrun writes run.TOKEN_step1000.cpt, renames
+        # run.TOKEN.cpt to run.TOKEN_prev.cpt, and that one to run.TOKEN.cpt.
         good: list[Checkpoint] = []
-        for path in paths:
-            if path.exists():
-                try:
-                    good.append(read_checkpoint(self.programs, path))
-                except MdError as error:
+        for each in sorted(leg.state.glob(f"{STEM}*.cpt")):
+            try:
+                path = _taken(each, leg)
+            except FileNotFoundError:
+                continue  # renamed by one that was given up and goes on
+            try:
+                good.append(read_checkpoint(self.programs, path))
+            except MdError as error:
+                # mdrun was killed while it wrote run.TOKEN_step1000.cpt: it never was a checkpoint.
+                if _UNFINISHED not in path.name:
                     faults.append(f"{path}: {error}")
         return sorted(good, key=lambda each: each.step, reverse=True)
-
-    def _keep(self, leg: LegDirectory, best: Checkpoint) -> None:
-        """Put the best checkpoint in the place where mdrun reads it; remove what is no use."""
-        if best.path != _checkpoint(leg):
-            with atomic_replacement(_checkpoint(leg)) as temporary:
-                shutil.copyfile(best.path, temporary)
-        for path in leg.state.glob(f"{STEM}_step*.cpt"):
-            path.unlink()
 
     def _tpr_until(self, leg: LegDirectory, end_step: int) -> Path:
         """Return a run input that ends at a step."""
@@ -191,6 +193,29 @@ def _die_with_parent() -> None:
     """Have mdrun killed when this program is: the next start would write beside it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _taken(path: Path, leg: LegDirectory) -> Path:
+    """Give a checkpoint of mdrun a name that no mdrun knows: it stays what it is when it is read.
+
+    One that was given up, and goes on, may replace its checkpoint at any moment.
+    """
+    if path in (_checkpoint(leg), _previous_checkpoint(leg)):
+        return path
+    kind = _UNFINISHED if _UNFINISHED in path.name else ""
+    return path.rename(leg.state / f"{STEM}-found-{secrets.token_hex(4)}{kind}.cpt")
+
+
+def _keep(leg: LegDirectory, best: Checkpoint, others: Sequence[Checkpoint]) -> None:
+    """Keep the best checkpoint where mdrun reads it, and the one before; remove the others."""
+    before = next((each for each in others if each.step < best.step), None)
+    for kept, path in ((before, _previous_checkpoint(leg)), (best, _checkpoint(leg))):
+        if kept is not None and kept.path != path:
+            with atomic_replacement(path) as temporary:
+                shutil.copyfile(kept.path, temporary)
+    for path in leg.state.glob(f"{STEM}*.cpt"):
+        if path not in (_checkpoint(leg), _previous_checkpoint(leg)):
+            path.unlink(missing_ok=True)
 
 
 def _position(run_input: RunInput, step: int) -> Position:

@@ -21,6 +21,8 @@ _ERROR: Final = re.compile(
     r"(.*?)(?:\n\s*\n|\nFor more information|\n-{20,}|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+# A quotation that it ends with.
+_REMINDER: Final = re.compile(r"GROMACS reminds you:")
 _LONGEST: Final = 600
 
 
@@ -137,5 +139,6 @@ def words_of_failure(text: str) -> str:
         text: what it printed.
     """
     found = _ERROR.findall(text)
-    said = found[-1] if found else next(iter(text.strip().splitlines()[-1:]), "no words")
+    lines = [line for line in text.splitlines() if line.strip() and not _REMINDER.match(line)]
+    said = found[-1] if found else next(iter(lines[-1:]), "no words")
     return " ".join(said.split())[:_LONGEST]

@@ -113,12 +113,13 @@ class Openmm:
         settings = inputs.read_simulation(leg.state / inputs.SIMULATION)
         simulation = self._simulation(leg)
         made_by = self._made_by(simulation)
-        checkpoint = next(iter(read_checkpoints(leg.state, [])), None)
+        checkpoint = _checkpoint_at(leg, stretch.begin_step)
         part = checkpoint.part + 1 if checkpoint else 1
         _restore(simulation, leg, checkpoint, made_by)
         writer = PartWriter(leg, part, simulation.topology, _step_ps(leg), settings.frame_steps)
 
         def save() -> None:
+            stretch.stop.check_owner()
             context = simulation.context
             state = context.getState(positions=True, velocities=True, parameters=True)
             write_checkpoint(
@@ -195,6 +196,14 @@ def _degrees_of_freedom(system: Any) -> int:
     if any(isinstance(force, openmm.CMMotionRemover) for force in forces):
         freedom -= 3
     return max(1, freedom)
+
+
+def _checkpoint_at(leg: LegDirectory, step: int) -> Checkpoint | None:
+    """Return the checkpoint of a step; None at step 0, where there is none."""
+    found = next((each for each in read_checkpoints(leg.state, []) if each.step == step), None)
+    if found is None and step:
+        raise MdError(f"{leg.state}: its checkpoint of step {step} is not there any more")
+    return found
 
 
 def _restore(
