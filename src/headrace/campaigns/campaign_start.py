@@ -61,7 +61,7 @@ def start_campaign(
         added = take_in(tables, project, campaign, hash_of=hash_of)
         row = tables.campaigns.get(campaign.name)
         total = sum(tables.members.counts(row.id).values())
-        if not total:
+        if not total and campaign.members.trigger is None:
             come = "headrace campaign add " + campaign.name
             raise CampaignError(
                 f"campaign {campaign.name} has no members: its table is empty; `{come} DIR` or "

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from headrace._internal.heartbeat_files import read_heartbeats
+from headrace.campaigns import load_campaign
+from headrace.campaigns.campaign_start import start_campaign
 from headrace.campaigns.driver.project_driver import ProjectDriver, is_driven
 from headrace.campaigns.errors import CampaignLedgerBusy
+from headrace.campaigns.ledger import CampaignLedger
 from headrace.facility import state_directory
+from headrace.triggers import Ledger, find_arrival, load_trigger
+from headrace.triggers.state_files import ledger_file
 from tests.support.campaigns.driven_project import DrivenProject
+from tests.support.triggers.trigger_watch import make_event
 from tests.support.waiting import wait_until
 
 PACKS = """
@@ -74,6 +80,50 @@ def test_packs_of_members_are_started_by_few_requests_and_end(driven: DrivenProj
     assert "campaign words has ended: 100 done, 0 failed" in lines
     labels = {run["tags"][0] for run in driven.runs()}
     assert "spoken" in labels
+
+
+def test_arrivals_of_a_trigger_become_members_while_a_driver_runs(driven: DrivenProject) -> None:
+    (driven.root / "triggers").mkdir()
+    (driven.root / "triggers" / "new_line.toml").write_text(
+        '[watch]\ncollection = "workstation"\npath = "/incoming/"\n[start]\nflow = "say"\n'
+    )
+    (driven.root / "campaigns" / "fed.toml").write_text(
+        '[members]\ntrigger = "new_line"\n[start]\nflow = "say"\n'
+        'input = { word = "{name}", members = ["{source_path}"] }\n'
+    )
+    project = driven.project
+    trigger = load_trigger(
+        project.triggers_dir / "new_line.toml",
+        {"workstation": driven.root / "data"},
+        must_exist=False,
+    )
+    path = ledger_file(project, "local")
+    arrivals = Ledger(path)
+
+    def arrive(name: str) -> None:
+        named = find_arrival(trigger, make_event(trigger.directory / name), path)
+        entry = [(named.arrival.path, named.identity)]
+        (record,) = arrivals.record_seen(trigger.name, trigger.collection, named.root, entry)
+        arrivals.mark_starting(record.id)
+        arrivals.mark_started(record.id, f"run of {name}", followed=False)
+
+    with CampaignLedger(driven.ledger_file) as ledger:
+        assert start_campaign(project, load_campaign(project, "fed"), ledger, "me").total == 0
+    lines: list[str] = []
+    driver = driven.driver(lines.append)
+    thread = threading.Thread(target=drive, args=(driver,))
+    thread.start()
+    try:
+        done = "SELECT key FROM members WHERE source = 'trigger' AND state = 'done' ORDER BY key"
+        arrive("alpha")
+        wait_until(lambda: driven.query(done) == [("alpha",)], "the first arrival's run")
+        arrive("beta")
+        wait_until(lambda: driven.query(done) == [("alpha",), ("beta",)], "the second one's")
+    finally:
+        driver.stop()
+        thread.join()
+        arrivals.close()
+    assert "fed: trigger new_line has added 1 members" in "\n".join(lines)
 
 
 def test_facts_needs_and_failures_are_what_the_runs_say(driven: DrivenProject) -> None:
