@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.compute.attempts.failure_causes import FailureCause
-from headrace.runs.failure_category import LOST, category_of_text
+from headrace.runs.failure_category import category_of_text
 from headrace.runs.run_outcomes import outcome_of
 
 JOB = "BatchJobError: md.sbatch: job 4711: {}; all of it is in /scratch/napa/job"
@@ -57,7 +56,3 @@ def test_a_failed_run_tells_its_category_and_whether_its_code_is_wrong() -> None
     inner["cause"] = "TypeError: unsupported operand"
     outcome = outcome_of({"status": "FAILED", "details": {"details": inner}})
     assert (outcome.category, outcome.is_code_error) == ("", True)
-
-
-def test_lost_is_the_category_of_lost_jobs() -> None:
-    assert FailureCause.LOST.value == LOST

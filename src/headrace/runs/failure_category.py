@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from headrace.compute.attempts.cause_names import FailureCause
 from headrace.runs.failure_cause import failure_cause
 from headrace.runs.poller import RunView
 
-LOST: Final = "lost"
+LOST: Final = FailureCause.LOST.value
 """Category of work of which nobody knows what became of it."""
 TRANSFER: Final = "transfer"
 """Category of a failure of a transfer, which no job knows of."""
@@ -38,8 +39,6 @@ def failure_category(document: Mapping[str, Any]) -> str:
     Args:
         document: the run's document.
     """
-    from headrace.compute.attempts.failure_causes import FailureCause
-
     if RunView(document).cancelled:
         return FailureCause.CANCELLED.value
     cause = failure_cause(document)
@@ -50,7 +49,7 @@ def failure_category(document: Mapping[str, Any]) -> str:
 
 def category_of_text(text: str) -> str:
     """Return the category of a failure by the text that tells it; empty where none is known."""
-    from headrace.compute.attempts.failure_causes import FailureCause, cause_in_text
+    from headrace.compute.attempts.failure_causes import cause_in_text
 
     if _LOST_NODE.search(text):
         return FailureCause.NODE.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from headrace.compute.attempts.failure_causes import FailureCause
+from headrace.compute.attempts.cause_names import FailureCause
 
 LOST_AFTER: Final = 600.0
 """Seconds without its endpoint after which a lane is lost."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from headrace._internal.backoff import backoff_seconds
-from headrace.compute.attempts.failure_causes import FailureCause
+from headrace.compute.attempts.cause_names import FailureCause
 
 LONGEST_BACKOFF: Final = 3600.0
 """Seconds before another attempt at most."""

@@ -11,7 +11,7 @@ from headrace._internal.durations import parse_duration
 from headrace._internal.near_names import known_names
 from headrace._internal.settings import Integer, InvalidValue, Key, Kind, RefusedValue, table_of
 from headrace.campaigns.tables.kinds import Duration, Factors
-from headrace.compute.attempts.failure_causes import FailureCause
+from headrace.compute.attempts.cause_names import FailureCause
 
 TRANSFER: Final = "transfer"
 """Cause of an attempt whose files could not be moved."""

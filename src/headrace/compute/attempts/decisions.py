@@ -9,7 +9,8 @@ from typing import Final
 
 from ..batch.settings import JobSettings
 from ..scheduler import Scheduler, SchedulerError, memory_amount, walltime_seconds
-from .failure_causes import Failure, FailureCause
+from .cause_names import FailureCause
+from .failure_causes import Failure
 from .record import Attempt, NextAttempt
 from .settings import AttemptSettings
 
