@@ -89,6 +89,7 @@ def test_a_member_that_loses_its_node_is_repeated_alone(
     assert len((tmp_path / "ran-5").read_text().split()) == 2
 
 
+@pytest.mark.slow
 def test_more_time_for_the_member_whose_time_was_over(
     cluster: SlurmCluster, script: Callable[[str], str], tmp_path: Path
 ) -> None:
