@@ -56,6 +56,8 @@ def how(
     monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(submission, "LOOKUP_PAUSES", (0.2, 0.4, 0.8))
     yield name
+    for variable, value in instance.variables().items():
+        monkeypatch.setenv(variable, value)  # a test may have been at another instance
     scheduler = get_scheduler(name)
     scheduler.cancel([JobId(job.number) for job in scheduler.queue().jobs if not job.state.final])
 
