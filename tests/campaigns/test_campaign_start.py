@@ -8,7 +8,9 @@ import pytest
 
 from headrace.campaigns import CampaignError, CampaignProblems, load_campaign
 from headrace.campaigns.campaign_access import change_campaign_ledger, open_campaign
-from headrace.campaigns.campaign_start import StartedCampaign, start_campaign
+from headrace.campaigns.campaign_start import StartedCampaign, start_campaign, take_in
+from headrace.campaigns.start_check import StartCheck
+from headrace.config.lock_file import Lock
 from headrace.project import Project
 from tests.support.campaign_project import write_campaign_project, write_rows
 
@@ -84,3 +86,54 @@ def test_directories_that_are_members_already_stay_as_they_are(tmp_path: Path) -
     assert start(project).added.added == 1
     with open_campaign(project, "local", "napa") as found:
         assert found.members.get(found.id, "td1").priority == 9.0
+
+
+def refused(project: Project) -> str:
+    with (
+        change_campaign_ledger(project, "local") as ledger,
+        pytest.raises(CampaignProblems) as caught,
+    ):
+        start_campaign(project, load_campaign(project, "napa"), ledger, "ada", target="local")
+    with pytest.raises(CampaignError, match="not started"), open_campaign(project, "local", "napa"):
+        pass
+    return str(caught.value)
+
+
+def test_what_would_keep_members_from_being_started_is_told_before_anything_is(
+    project: Project,
+) -> None:
+    deployed = project.lock()
+    project.write_lock(Lock())
+    assert "flow 'say' is not deployed at local: run `headrace deploy`" in refused(project)
+    project.write_lock(deployed)
+    file = project.root / "campaigns" / "napa.toml"
+    whole = file.read_text()
+    file.write_text(whole.replace('word = "{name}"', "word = 3"))
+    told = refused(project)
+    assert "member r001: start.input.word: 3 is not of type 'string'" in told
+    assert told.endswith("`headrace campaign check napa`")
+    file.write_text(
+        whole.replace("open = 60", 'open = 60\ntakes = ["gpu"]').replace(
+            '[lanes.desk]\nendpoint = "machine"', ""
+        )
+    )
+    assert "no lane takes members without a category: 4 members would wait" in refused(project)
+
+
+def test_members_that_could_not_be_started_are_not_added_to_what_is_under_way(
+    project: Project, tmp_path: Path
+) -> None:
+    start(project)
+    project.write_lock(Lock())
+    more = tmp_path / "more.csv"
+    write_rows(more, [{"name": "r009", "protein": "wild"}])
+    campaign = load_campaign(project, "napa")
+    check = StartCheck(project, campaign, "local")
+    with (
+        change_campaign_ledger(project, "local") as ledger,
+        pytest.raises(CampaignProblems, match="is not deployed"),
+        ledger.transaction() as tables,
+    ):
+        take_in(tables, project, campaign, table=more, check=check)
+    with open_campaign(project, "local", "napa") as found:
+        assert found.members.find(found.id, "r009") is None

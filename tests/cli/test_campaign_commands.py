@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from headrace.campaigns.ledger.member import NewMember
+from headrace.config.lock_file import Lock
+from headrace.project import load_project
 from tests.support.campaign_project import CampaignHistory, write_campaign_project
 from tests.support.command_line import Run
 
@@ -50,6 +52,16 @@ def test_a_campaign_is_started_and_takes_in_new_rows(run: Run, root: Path) -> No
     more = told(run, "campaign", "add", "napa", "--table", "more.csv", "--priority", "5")
     assert (more["added"], more["unchanged"]) == (1, 0)
     assert told(run, "campaign", "show", "napa", "r006")["priority"] == 5.0
+
+
+def test_a_campaign_whose_flow_is_not_deployed_is_not_started(run: Run, root: Path) -> None:
+    load_project(root).write_lock(Lock())
+    for verb in ("start", "run"):
+        refused = run("campaign", verb, "napa")
+        assert refused.exit_code == 1
+        assert "flow 'say' is not deployed at local: run `headrace deploy`" in refused.output
+        assert "Nothing was started" in refused.output
+    assert run("campaign", "status", "napa").exit_code == 1, "it was not taken in either"
 
 
 def test_status_shows_bars_lanes_and_what_waits(run: Run, history: CampaignHistory) -> None:

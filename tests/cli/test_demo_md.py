@@ -44,4 +44,22 @@ def test_simulations_reach_their_target_in_three_legs(tmp_path: Path) -> None:
     # A graft for each leg, beside the next one.
     pictures = (directory / "data" / "results" / "md").glob("*/*/quicklook.png")
     assert len(list(pictures)) == 3 * BOXES
+    got = subprocess.run(
+        [
+            *command[:3],
+            "-C",
+            str(directory),
+            "campaign",
+            "get",
+            "md",
+            "--to",
+            str(tmp_path / "got"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert got.returncode == 0, got.stderr
+    for name in ("box01", "box02"):
+        assert json.loads((tmp_path / "got" / name / "leg.json").read_text())["step"] == 3000
     assert leftovers(directory) == []

@@ -30,6 +30,17 @@ def test_thirty_commands_go_over_two_lanes_and_thirty_more(tmp_path: Path) -> No
     results = directory / "data" / "results" / "sweep"
     assert len([*results.glob("*/*/trajectory.txt")]) == 30
     assert [*(directory / "scratch" / "sweep").rglob("trajectory.txt")] == []
+    got = subprocess.run(
+        [
+            *(sys.executable, "-m", "headrace.cli", "-C", str(directory)),
+            *("campaign", "get", "sweep", "--to", str(tmp_path / "got")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert got.returncode == 0, got.stderr
+    assert len([*(tmp_path / "got").glob("*/trajectory.txt")]) == 30
     assert leftovers(directory) == []
 
     again = demo(directory, "-F", "json")

@@ -13,7 +13,9 @@ from headrace.campaigns.campaign_loading import load_campaign
 from headrace.campaigns.ledger import CampaignLedger
 from headrace.campaigns.ledger.member import NewMember
 from headrace.campaigns.ledger.start import AttemptEnd, NewStart
+from headrace.config.lock_file import Deployed, DeployedFlow, Lock
 from headrace.project import Project, load_project
+from tests.support.ids import an_id
 from tests.support.small_project import write_project
 
 CAMPAIGN = """\
@@ -48,13 +50,15 @@ path = "/campaigns/napa/"
 
 
 def write_campaign_project(root: Path, text: str = CAMPAIGN) -> Project:
-    """Make the small project, with the campaign ``napa`` and its table of four members."""
+    """Make the small project, its flow deployed, with the campaign ``napa`` of four members."""
     write_project(root)
     (root / "campaigns").mkdir()
     (root / "campaigns" / "napa.toml").write_text(text)
     rows = [{"name": f"r{n:03d}", "protein": "wild" if n < 3 else "k305a"} for n in range(1, 5)]
     write_rows(root / "campaigns" / "napa.csv", rows)
-    return load_project(root)
+    project = load_project(root)
+    project.write_lock(Lock({"local": Deployed({"say": DeployedFlow(an_id("say"), "", "")})}))
+    return project
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

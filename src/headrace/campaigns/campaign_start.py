@@ -15,6 +15,7 @@ from headrace.campaigns.ledger.member import AddedMembers, NewMember
 from headrace.campaigns.ledger.tables import LedgerTables
 from headrace.campaigns.member_addition import AdditionOptions, add_members
 from headrace.campaigns.members.new_members import read_members
+from headrace.campaigns.start_check import StartCheck
 
 if TYPE_CHECKING:
     from headrace.project import Project
@@ -43,6 +44,8 @@ def start_campaign(
     ledger: CampaignLedger,
     who: str,
     hash_of: HashOf | None = None,
+    *,
+    target: str | None = None,
 ) -> StartedCampaign:
     """Take in a campaign's members, and start it; one that runs takes in its new rows.
 
@@ -52,11 +55,15 @@ def start_campaign(
         ledger: the ledger.
         who: starts it.
         hash_of: returns the hash of a member's work; "" where nothing is shared.
+        target: where its runs would be started; what would keep them from it is found first. None
+            where nobody looks.
 
     Raises:
         CampaignError: it has no members, or its table cannot be read.
-        CampaignProblems: rows of its table that cannot be used.
+        CampaignProblems: rows of its table that cannot be used, or what would keep members from
+            being started.
     """
+    check = None if target is None else StartCheck(project, campaign, target)
     with ledger.transaction() as tables:
         added = take_in(tables, project, campaign, hash_of=hash_of)
         row = tables.campaigns.get(campaign.name)
@@ -67,6 +74,8 @@ def start_campaign(
                 f"campaign {campaign.name} has no members: its table is empty; `{come} DIR` or "
                 f"`{come} --table FILE` adds some"
             )
+        if check is not None:
+            check.check(tables, row.id)
         if row.state != "paused":
             tables.campaigns.set_state(row.id, "started")
             if row.state != "started":
@@ -82,6 +91,7 @@ def take_in(
     table: Path | None = None,
     options: AdditionOptions | None = None,
     hash_of: HashOf | None = None,
+    check: StartCheck | None = None,
 ) -> AddedMembers:
     """Add what a campaign's table or directories have, or another table.
 
@@ -95,6 +105,7 @@ def take_in(
         options: priority, group and lane of all of them.
         hash_of: returns the hash of a member's work; as the campaign's ``members.hash`` says by
             default.
+        check: finds what would keep them from being started, where the campaign was started.
 
     Raises:
         CampaignError: the table cannot be read, or a member cannot be added.
@@ -103,7 +114,11 @@ def take_in(
     if hash_of is None and campaign.members.hash:
         with WorkHasher(project, campaign) as hasher:
             return take_in(
-                tables, project, campaign, table=table, options=options, hash_of=hasher.hash_of
+                *(tables, project, campaign),
+                table=table,
+                options=options,
+                hash_of=hasher.hash_of,
+                check=check,
             )
     sources = campaign.members.sources
     if table is None and not {"table", "directories"} & set(sources):
@@ -111,7 +126,7 @@ def take_in(
     members: Iterable[NewMember] = read_members(campaign, project, table=table, hash_of=hash_of)
     if table is None and "directories" in sources:
         members = _unknown(tables, campaign.name, members)
-    return add_members(tables, campaign, members, options)
+    return add_members(tables, campaign, members, options, check)
 
 
 def _unknown(tables: LedgerTables, name: str, members: Iterable[NewMember]) -> Iterator[NewMember]:

@@ -28,6 +28,7 @@ from headrace.campaigns.members.directories import (
 )
 from headrace.campaigns.members.new_members import MemberReader
 from headrace.campaigns.receipts import Receipt, read_receipt, write_receipt
+from headrace.campaigns.start_check import StartCheck
 from headrace.campaigns.tables.members import DirectoriesTable
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class DirectoryAddition:
         self._campaign = campaign
         self._ledger = ledger
         self._options = options
+        self._check = StartCheck(project, campaign, target)
         self._reader = MemberReader(campaign, COLUMNS, "directory")
 
     def add(
@@ -234,7 +236,7 @@ class DirectoryAddition:
                 member = replace(member, key=f"{member.key}-{member.hash[-6:]}")
                 if row and tables.members.find(row.id, member.key) is not None:
                     return "there", "it is a member already"
-            added = add_members(tables, self._campaign, [member], self._options)
+            added = add_members(*(tables, self._campaign, [member], self._options), self._check)
             if not added.shared:
                 return "added", ""
             row = tables.campaigns.get(self._campaign.name)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger.member import AddedMembers, NewMember
 from headrace.campaigns.ledger.tables import LedgerTables
+
+if TYPE_CHECKING:
+    from headrace.campaigns.start_check import StartCheck
 
 LOCAL_LANE = "local"
 """The lane of members that shall run on this machine, where a campaign has one."""
@@ -35,6 +39,7 @@ def add_members(
     campaign: Campaign,
     members: Iterable[NewMember],
     options: AdditionOptions | None = None,
+    check: StartCheck | None = None,
 ) -> AddedMembers:
     """Add members to a campaign, which the ledger has from then on.
 
@@ -43,9 +48,11 @@ def add_members(
         campaign: the campaign.
         members: the members; read as they come.
         options: priority, group and lane of all of them.
+        check: finds what would keep them from being started, where the campaign was started.
 
     Raises:
         CampaignError: the campaign has no such lane, or a member cannot be added.
+        CampaignProblems: members that could not be started.
     """
     options = options or AdditionOptions()
     if options.lane:
@@ -76,6 +83,8 @@ def add_members(
             "AND attempt = 0 AND key IN (SELECT value FROM json_each(?))",
             (options.lane, row.id, json.dumps(keys)),
         )
+    if check is not None and row.state != "draft" and (count := added.added + len(added.updated)):
+        check.check(tables, row.id, newest=count)
     return added
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from headrace._internal.plain_schemas import fits, is_plain
 from headrace._internal.schema_cost import has_bounded_patterns
@@ -28,9 +28,28 @@ from headrace.flowlang.limits import PAYLOAD_LIMIT
 from headrace.triggers.template import JsonValue, Texts
 
 if TYPE_CHECKING:
-    from headrace.campaigns.ledger.member import NewMember
     from headrace.project import Project
     from headrace.runs.input_resolution import InputResolver
+
+
+class CheckedMember(Protocol):
+    """What a check wants to know of a member, in the ledger or not yet."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """Its columns."""
+
+    @property
+    def group(self) -> str:
+        """By which it is selected; "" for none."""
+
+    @property
+    def category(self) -> str:
+        """Which lanes may take it; "" for any."""
 
 
 class RowProblem(NamedTuple):
@@ -106,7 +125,7 @@ class StepCheck:
         except ProjectError as error:
             yield f"{self._where}.flow: {error}"
 
-    def member_problems(self, member: NewMember, lanes: Sequence[Lane]) -> list[RowProblem]:
+    def member_problems(self, member: CheckedMember, lanes: Sequence[Lane]) -> list[RowProblem]:
         """Return what is wrong with the input of a member's run, and add to the costs.
 
         Args:
@@ -143,7 +162,7 @@ class StepCheck:
                 f"and {PAYLOAD_LIMIT:,} are taken: write pack = {most}"
             )
 
-    def _problems_in(self, member: NewMember, lane: Lane) -> list[RowProblem]:
+    def _problems_in(self, member: CheckedMember, lane: Lane) -> list[RowProblem]:
         texts = self._texts(member, lane)
         varying = self._varying.get(lane.name) if self._is_quick else None
         variant = None if varying is None else varying[0].variant(texts)
@@ -156,7 +175,7 @@ class StepCheck:
         return problems
 
     def _all_problems(
-        self, member: NewMember, lane: Lane, texts: dict[str, Texts]
+        self, member: CheckedMember, lane: Lane, texts: dict[str, Texts]
     ) -> list[RowProblem]:
         step, item = self._step, None
         try:
@@ -185,12 +204,14 @@ class StepCheck:
         found = (*problems, *costs)
         return [RowProblem(self._said_of_lane(problem, lane)) for problem in found]
 
-    def _names_vary(self, member: NewMember) -> bool:
+    def _names_vary(self, member: CheckedMember) -> bool:
         """Tell whether names in the input depend on the row."""
         columns = {*member.row, "key", "group", "category", "attempt_directory"}
         return VaryingInput(self._step, self._schema, columns).has_varying_names
 
-    def _prepare(self, member: NewMember, lane: Lane, texts: dict[str, Texts], size: int) -> None:
+    def _prepare(
+        self, member: CheckedMember, lane: Lane, texts: dict[str, Texts], size: int
+    ) -> None:
         """Have the next members' inputs checked by what differs from this one, which is right."""
         columns = {*member.row, "key", "group", "category", "attempt_directory"}
         varying = VaryingInput(self._step, self._schema, columns)
@@ -199,7 +220,7 @@ class StepCheck:
             varying.remember(first)
             self._varying[lane.name] = varying, size - first.size
 
-    def _texts(self, member: NewMember, lane: Lane) -> dict[str, Texts]:
+    def _texts(self, member: CheckedMember, lane: Lane) -> dict[str, Texts]:
         step = self._step.name
         if lane.name not in self._lane_texts:
             self._lane_texts[lane.name] = attempt_placeholders(self._campaign, Attempt(step, lane))

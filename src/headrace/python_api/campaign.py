@@ -79,15 +79,17 @@ class Campaign:
         from headrace.campaigns import load_campaign
         from headrace.campaigns.campaign_access import change_campaign_ledger
         from headrace.campaigns.member_addition import add_members
+        from headrace.campaigns.start_check import StartCheck
         from headrace.python_api.memory_members import members_of_rows
 
         campaign = load_campaign(self._project, self.name)
         made = members_of_rows(self._project, campaign, rows, collection)
+        check = StartCheck(self._project, campaign, self._target)
         with (
             change_campaign_ledger(self._project, self._target) as ledger,
             ledger.transaction() as tables,
         ):
-            add_members(tables, campaign, made, options)
+            add_members(tables, campaign, made, options, check)
         return [member.key for member in made]
 
     def start(self, *, driver: bool = True) -> CampaignStatus:
@@ -97,7 +99,8 @@ class Campaign:
             driver: whether a driver is started.
 
         Raises:
-            CampaignError: it has no members, or its table cannot be read.
+            CampaignError: it has no members, its table cannot be read, or members could
+                not be started.
         """
         from headrace.campaigns import load_campaign
         from headrace.campaigns.campaign_access import change_campaign_ledger
@@ -107,7 +110,7 @@ class Campaign:
 
         campaign = load_campaign(self._project, self.name)
         with change_campaign_ledger(self._project, self._target) as ledger:
-            start_campaign(self._project, campaign, ledger, "python")
+            start_campaign(self._project, campaign, ledger, "python", target=self._target)
         if driver:
             connect(self._project, self._target, start=True)
             start_driver(self._project, self._target, self._project.config.profile)

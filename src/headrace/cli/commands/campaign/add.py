@@ -67,6 +67,7 @@ def add_command(
     from headrace.campaigns.campaign_access import change_campaign_ledger
     from headrace.campaigns.campaign_start import take_in
     from headrace.campaigns.member_addition import LOCAL_LANE, AdditionOptions, check_lane
+    from headrace.campaigns.start_check import StartCheck
 
     session = current()
     project = session.project()
@@ -80,11 +81,12 @@ def add_command(
         return _add_directories(project, campaign, directories, options)
     if table_file is not None and not table_file.exists():
         raise CampaignError(f"{table_file}: no such file")
+    check = StartCheck(project, campaign, session.target)
     with (
         change_campaign_ledger(project, session.target) as ledger,
         ledger.transaction() as tables,
     ):
-        added = take_in(tables, project, campaign, table=table_file, options=options)
+        added = take_in(tables, project, campaign, table=table_file, options=options, check=check)
     document = {
         "added": added.added,
         "updated": list(added.updated),

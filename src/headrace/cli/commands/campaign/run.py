@@ -41,7 +41,7 @@ def run_command(name: str, quiet: bool) -> int:
     project = session.project()
     campaign = load_campaign(project, name)
     with change_campaign_ledger(project, session.target) as ledger:
-        started = start_campaign(project, campaign, ledger, who())
+        started = start_campaign(project, campaign, ledger, who(), target=session.target)
     if not quiet:
         note(f"{name}: {added_text(started.added)}; {started.total:,} members in all")
     session.services(project, start=True)

@@ -30,7 +30,7 @@ def start_command(name: str, no_driver: bool) -> None:
     project = session.project()
     campaign = load_campaign(project, name)
     with change_campaign_ledger(project, session.target) as ledger:
-        started = start_campaign(project, campaign, ledger, who())
+        started = start_campaign(project, campaign, ledger, who(), target=session.target)
     if not no_driver and started.state == "started":
         session.services(project, start=True)
         note(start_driver(project, session.target, session.profile).text)
