@@ -109,9 +109,17 @@ class SlurmCluster:
                 process.kill()
         daemon.kill()
 
+    def kill(self) -> None:
+        """Kill all daemons and jobs, as when the power of the whole machine room fails."""
+        for daemon in self._daemons:
+            daemon.kill()
+        for process in self._left_behind():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def stop(self) -> None:
         """End the jobs and the daemons, and remove the directory."""
-        if self.conf.exists() and self._daemons:
+        if self.conf.exists() and self._daemons and self._daemons[-1].poll() is None:
             self.run("scancel", f"--user={self._user()}", check=False)
             deadline = time.monotonic() + 30
             while self.run("squeue", "--noheader", check=False) and time.monotonic() < deadline:
