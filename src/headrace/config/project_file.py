@@ -206,8 +206,8 @@ class ResultsTable:
     keep: Annotated[
         str | None,
         Key(
-            "How long a result is kept after its last use: 12h, 30d, 8w. `headrace gc` removes "
-            "what is older.",
+            "How long a result is kept after its last use: 12h, 30d, 8w. `headrace endpoint "
+            "monitor` removes what is older once a day, `headrace gc` when it is called.",
             kind=_KEEP,
             example='keep = "90d"',
         ),

@@ -41,6 +41,8 @@ class ScratchDirectory:
         bytes: its size on disk.
         files: its number of files.
         removed: whether it was removed.
+        results: of a directory with results that stages share, how many of them are meant; 0 of a
+            scratch directory.
     """
 
     path: str
@@ -54,6 +56,7 @@ class ScratchDirectory:
     bytes: int = 0
     files: int = 0
     removed: bool = False
+    results: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON shows it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from threading import Event
 
 import pytest
 
+from headrace.compute.stages.result_store import ResultStore
 from headrace.config import ProjectError
 from headrace.endpoints.monitor import EndpointMonitor, scratch_removal
 from headrace.endpoints.monitor.scratch_removal import ScratchRemoval
@@ -86,6 +89,50 @@ def test_a_fault_is_said_and_tried_again_an_hour_later(place: Place) -> None:
     place.answer = lambda: [GONE]
     place.after(removal, 3600)
     assert removal.problem() == ""
+
+
+def test_shared_results_that_were_not_used_for_long_go_as_well(
+    place: Place, tmp_path: Path
+) -> None:
+    """Whatever is wrong with the scratch directories; those that were used stay."""
+    store = ResultStore(tmp_path / "cluster" / "results")
+    (tmp_path / "made").write_text("x")
+    old, used = "ab" * 32, "cd" * 32
+    for key in (old, used):
+        store.add(key, tmp_path / "made", {})
+    before = time.time() - 91 * DAY
+    os.utime(store.directory / old[:2] / old / "entry.json", (before, before))
+    results = '[results]\ncollection = "hpc"\npath = "/results"\nkeep = "90d"\n'
+    place.project.config_file.write_text(f'[collections.hpc]\nroot = "cluster"\n{results}')
+    place.project = load_project(tmp_path)
+    removal = place.removal()
+    assert place.after(removal, 0) == 0  # scratch directories are kept
+    [line] = removal.new_lines()
+    assert line.startswith(f"results: removed 1 from {store.directory} (")
+    assert "removed 0 scratch directories and 1 shared result at " in removal.summary()
+    assert store.copy_out(old, tmp_path / "gone") is None
+    assert store.copy_out(used, tmp_path / "copy")
+
+    def fail() -> Sequence[ScratchDirectory]:
+        raise ProjectError("no network")
+
+    place.answer = fail
+    os.utime(store.directory / used[:2] / used / "entry.json", (before, before))
+    with place.project.config_file.open("a") as file:
+        file.write('[scratch]\nkeep = "30d"\n')
+    place.project = load_project(tmp_path)
+    removal = place.removal()
+    assert place.after(removal, DAY) == 1
+    assert removal.problem() == "scratch: no network"
+    assert store.copy_out(used, tmp_path / "gone") is None
+
+
+def test_results_whose_place_is_not_said_are_a_fault(place: Place) -> None:
+    place.project.config_file.write_text('[results]\nkeep = "90d"\n')
+    place.project = load_project(place.project.root)
+    removal = place.removal()
+    place.after(removal, 0)
+    assert "[results] does not say where they are" in removal.problem()
 
 
 def test_a_damaged_record_and_a_full_disk_stop_nothing(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,6 @@ from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import Project
     from headrace.runs.scratch import ScratchDirectory
 
 _FIELDS: Final = (
@@ -56,6 +55,7 @@ def gc_command(dry_run: bool, keep: str | None, orphans: bool, yes: bool) -> int
     from headrace.config import ProjectError
     from headrace.runs.points_in_time import duration
     from headrace.runs.scratch import ScratchCollector
+    from headrace.runs.shared_results import unused_results
 
     session = current()
     project = session.project()
@@ -76,7 +76,7 @@ def gc_command(dry_run: bool, keep: str | None, orphans: bool, yes: bool) -> int
         collector = ScratchCollector(project, session.target, services(), kept)
         found = collector.find(orphans=orphans)
     ready = [each for each in found if each.reason]
-    results = _unused_results(project, session.target, services, remove=False)
+    results = unused_results(project, session.target, services, remove=False)
     all_ready = [*ready, *(each for each in results if each.reason)]
     if dry_run or not all_ready:
         _show([*found, *results], all_ready)
@@ -85,7 +85,7 @@ def gc_command(dry_run: bool, keep: str | None, orphans: bool, yes: bool) -> int
         confirm(_question(ready, all_ready[len(ready) :]))
     removed = collector.remove(ready, orphans=orphans) if collector and ready else []
     if len(all_ready) > len(ready):
-        removed += _unused_results(project, session.target, services, remove=True)
+        removed += unused_results(project, session.target, services, remove=True)
     _show(removed, [])
     return 0 if all(each.removed for each in removed) else 1
 
@@ -100,33 +100,6 @@ def _question(directories: Sequence[ScratchDirectory], results: Sequence[Scratch
         parts.append(f"{len(directories)} scratch {noun} with {total}: {paths}{more}")
     parts += [f"results in {each.path} with {_size(each.bytes)}" for each in results]
     return f"Remove {', and '.join(parts)}?"
-
-
-def _unused_results(
-    project: Project, target: str, services: Callable[[], Services], *, remove: bool
-) -> list[ScratchDirectory]:
-    """Return a row for stored results that were not used for long, or remove them."""
-    from headrace.endpoints.result_cleaner import clean_results
-    from headrace.runs.points_in_time import duration
-    from headrace.runs.scratch import ScratchDirectory
-
-    table = project.config.results
-    if table.keep is None:
-        return []
-    seconds = duration(table.keep).total_seconds()
-    answer = clean_results(project, target, services, seconds, remove)
-    count, problem = int(answer["results"]), str(answer["problem"])
-    if not count and not problem:
-        return []
-    return [
-        ScratchDirectory(
-            *(str(answer["path"]), str(table.collection), "", "", "", ()),
-            reason="" if problem else f"{count:,} of its results were not used for {table.keep}",
-            problem=problem,
-            bytes=int(answer["bytes"]),
-            removed=bool(answer["removed"]),
-        )
-    ]
 
 
 def _show(found: Sequence[ScratchDirectory], ready: Sequence[ScratchDirectory]) -> None:

@@ -71,7 +71,8 @@ def monitor_command(
 ) -> int:
     """Monitor the endpoints of this machine: restart failed ones, and notify people.
 
-    Where headrace.toml has [scratch] keep, it also removes once a day what headrace gc would.
+    Where headrace.toml has [scratch] keep or [results] keep, it also removes once a day what
+    headrace gc would.
     Notifications are configured in headrace.toml under [notify]. With --once the exit code is 1
     when an endpoint needs an intervention, with --watchdog when a process is dead.
     """
