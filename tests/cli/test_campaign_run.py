@@ -182,3 +182,16 @@ def test_a_driver_in_the_foreground_goes_on_after_it_was_ended(
     headrace("run", "cancel", run["run_id"])
     assert again.process.wait(timeout=120) == 1
     assert len(headrace.told("run", "list")) == 1, "no second run was started"
+
+
+def test_a_ledger_that_was_lost_is_told_and_begun_anew_on_request(headrace: Program) -> None:
+    campaign(headrace, ["good"])
+    headrace("campaign", "start", "words", "--no-driver")
+    ledger = headrace.directory / ".headrace" / "campaigns.local.db"
+    ledger.unlink()
+    for command in (["start", "words", "--no-driver"], ["drive"]):
+        lost = headrace("campaign", *command, code=1)
+        assert "the ledger of campaigns is gone" in lost.error
+        assert "`headrace campaign drive --start-over`" in lost.error
+    headrace("campaign", "drive", "--start-over", "--until-done")
+    assert headrace.told("campaign", "run", "words", "--quiet")["counts"] == {"done": 1}

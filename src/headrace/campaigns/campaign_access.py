@@ -153,3 +153,18 @@ def change_campaign_ledger(project: Project, target: str) -> Iterator[CampaignLe
     """
     with CampaignLedger(ledger_path(project, target), examine=False) as ledger:
         yield ledger
+
+
+def take_ledger(project: Project, target: str) -> None:
+    """Take a ledger that is not the one of before, or begin a new one where it cannot be used.
+
+    Args:
+        project: the project.
+        target: where its runs are started.
+
+    Raises:
+        CampaignLedgerBusy: a driver or a command works with it.
+        CampaignError: it cannot be opened.
+    """
+    with CampaignLedger(ledger_path(project, target), start_over=True):
+        pass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.campaigns import CampaignError, CampaignLedgerBusy, CampaignLedgerUnusable
-from headrace.campaigns.ledger import CampaignClaims, CampaignLedger, drivers, read_ledger
+from headrace.campaigns.ledger import CampaignLedger, read_ledger
 from tests.support.campaigns.filled_ledger import FilledLedger
 
 
@@ -85,12 +85,29 @@ def test_others_read_what_is_committed(tmp_path: Path) -> None:
             read.campaigns.set_state(world.campaign, "paused")
 
 
-def test_a_campaign_has_one_driver(tmp_path: Path) -> None:
+def test_a_ledger_is_set_aside_only_while_nobody_works_with_it(tmp_path: Path) -> None:
     path = tmp_path / "campaigns.db"
-    with CampaignClaims(path) as first, CampaignClaims(path) as second:
-        first.take("napa")
-        with pytest.raises(CampaignLedgerBusy, match="napa is driven already, by process"):
-            second.take("napa")
-        second.take("other")
-        assert set(drivers(path)) == {"napa", "other"}
-    assert drivers(path) == {}
+    started(path)
+    with CampaignLedger(path) as ledger:
+        path.unlink()
+        with pytest.raises(CampaignLedgerBusy, match="first end the other driver"):
+            CampaignLedger(path, start_over=True)
+        with pytest.raises(CampaignLedgerUnusable, match=r"was deleted .* are kept in .*\.kept"):
+            ledger.verify()
+
+
+def test_damage_is_met_where_it_is_not_looked_for(tmp_path: Path) -> None:
+    path = tmp_path / "campaigns.db"
+    with FilledLedger(path) as world:
+        world.add(*(f"m{number}" for number in range(2_000)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    with pytest.raises(CampaignLedgerUnusable, match="is damaged"):
+        CampaignLedger(path)
+    with (
+        CampaignLedger(path, examine=False) as ledger,
+        pytest.raises(CampaignLedgerUnusable, match="is damaged"),
+        ledger.transaction() as tables,
+    ):
+        tables.database.execute("SELECT count(row), count(DISTINCT hash) FROM members").fetchall()

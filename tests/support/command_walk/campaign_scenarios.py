@@ -158,6 +158,7 @@ def running_a_campaign(world: World) -> None:
     )
     assert "it goes on" in waited.stderr
     assert headrace("campaign", "drive", "--until-done", *headrace.common("campaign", "drive"))
+    assert headrace("campaign", "drive", "--until-done", "--start-over"), "it is the one of before"
     ended = headrace.told("campaign", "wait", "quick")
     assert (ended["state"], ended["counts"]) == ("ended", {"done": 2})
     (headrace.directory / "graft.json").write_text('{"word": "{key}"}')

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from headrace.campaigns.ledger.campaign_table import CampaignTable
     from headrace.campaigns.ledger.change import Change
     from headrace.campaigns.ledger.change_table import ChangeTable, RecordedChange
-    from headrace.campaigns.ledger.claims import CampaignClaims, drivers
     from headrace.campaigns.ledger.graft_table import (
         Graft,
         GraftAfter,
@@ -56,7 +55,6 @@ __all__ = [
     "Attempt",
     "AttemptEnd",
     "AttemptState",
-    "CampaignClaims",
     "CampaignLedger",
     "CampaignRow",
     "CampaignState",
@@ -89,7 +87,6 @@ __all__ = [
     "StartState",
     "StartTable",
     "attempt_directory",
-    "drivers",
     "read_ledger",
 ]
 

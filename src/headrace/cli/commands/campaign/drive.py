@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 @click.option(
     "--until-done", is_flag=True, help="End when no campaign is under way any more, else never."
 )
+@click.option(
+    "--start-over",
+    is_flag=True,
+    help="First take a ledger of campaigns that is another or an older one, with its campaigns "
+    "paused; where it is gone or damaged, begin a new one, and all members with it.",
+)
 @project_options
-def drive_command(until_done: bool) -> None:
+def drive_command(until_done: bool, start_over: bool) -> None:
     """Drive all campaigns of the project, in the foreground.
 
     Starts the runs of their members, follows them, tries again, and keeps directories of results
     up to date. One process does so at a time; started again it goes on where it stopped. SIGHUP
     has it read headrace.toml and campaign files again.
     """
-    from headrace.campaigns.campaign_access import read_campaign_ledger
+    from headrace.campaigns.campaign_access import read_campaign_ledger, take_ledger
     from headrace.campaigns.driver.project_driver import ProjectDriver
     from headrace.campaigns.ledger.campaign_table import CampaignTable
     from headrace.campaigns.results_updater import ResultsUpdater
@@ -39,6 +45,8 @@ def drive_command(until_done: bool) -> None:
     def connect() -> Services:
         return session.services(session.project(), start=True, say=board.say)
 
+    if start_over:
+        take_ledger(project, session.target)
     names: list[str] = []
     if until_done:
         with read_campaign_ledger(project, session.target) as database:
