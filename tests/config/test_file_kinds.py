@@ -74,6 +74,13 @@ EXAMPLES: dict[str, str] = {
         [convert.job]
         [analyze.job]
     """,
+    "ert.toml": """
+        [invert]
+        [invert.job]
+        [pygimli]
+        [pygimli.invert]
+        [crtomo]
+    """,
     "md.toml": """
         [leg]
         [leg.job]

@@ -37,7 +37,7 @@ def test_the_settings_that_ship_are_right() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[invert]\nengine = 'res2dinv'\n", "there are auto, crtomo, pygimli"),
+        ("[invert]\nengine = 'res2dinv'\n", "must be one of auto, crtomo, pygimli"),
         ("[invert]\nwaltime = '1:00'\n", "waltime"),
         ("[pygimli]\ninvert = { lamda = 2.0 }\n", "lamda"),
         ("[crtomo]\nthreads = 0\n", "threads"),

@@ -117,6 +117,11 @@ def demonstrations(world: World) -> None:
     flow.write_text("ours")
     told = headrace.refused("demo", "md", "ours", "--boxes", "1", "--keep")
     assert "is there already" in told
+    flow = headrace.directory / "its" / "flows" / "ert" / "flow.toml"
+    flow.parent.mkdir(parents=True)
+    flow.write_text("ours")
+    told = headrace.refused("demo", "ert", "its", "--sections", "1", "--keep")
+    assert "is there already" in told
     flow = headrace.directory / "mine too" / "flows" / "sweep"
     flow.mkdir(parents=True)
     (flow / "flow.toml").write_text("mine")
