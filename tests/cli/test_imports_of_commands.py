@@ -38,6 +38,14 @@ flow = "say"
 [start.input]
 word = "{name}"
 """
+CAMPAIGN = """
+[members]
+table = "words.csv"
+[start]
+flow = "say"
+[start.input]
+word = "{word}"
+"""
 CLIENTS = {"globus_sdk", "globus_compute_sdk", "requests", "urllib3", "jwt", "cryptography"}
 # Neither reads a document nor checks a flow; each takes longer to import than all that is needed.
 OTHERS = {
@@ -66,6 +74,8 @@ ASKING = (
     "trigger arrivals",
     "facility status",
     "status",
+    "campaign status words",
+    "campaign list words",
     "facility env",
     "facility check",
 )
@@ -91,9 +101,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copytree(REPOSITORY / template, root / template, dirs_exist_ok=True)
     (root / "data" / "incoming").mkdir()
     (root / "triggers" / "new.toml").write_text(TRIGGER)
+    (root / "campaigns").mkdir()
+    (root / "campaigns" / "words.toml").write_text(CAMPAIGN)
+    (root / "campaigns" / "words.csv").write_text("word\na\n")
     call = command_in(root)
+    begin = "campaign start words --no-driver"
     try:
-        for command in ("facility up", "deploy", "start say --wait --set word=a"):
+        for command in ("facility up", "deploy", "start say --wait --set word=a", begin):
             done = call(*command.split())
             assert done.returncode == 0, done.stderr
         yield root
