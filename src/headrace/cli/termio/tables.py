@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Final
 
-from headrace.cli.termio.terminal import one_line, style
+from headrace.cli.termio.narrow_table import Fit, fitted_lines, fitted_widths, text_width
+from headrace.cli.termio.terminal import one_line, style, terminal_width
 
+_GAP: Final = "  "
 _COLOURS = {
     "SUCCEEDED": "green",
     "ACTIVE": "cyan",
@@ -38,12 +40,15 @@ class Field:
         value: returns what text shows of an item; the item's member ``key`` by default.
         optional: whether a table does without it where it is empty in all items.
         key: the member of the JSON document that is shown in unix format; "" leaves it out there.
+        fit: how a table's column gets narrower where the terminal is: ``cut`` in the middle of its
+            cells, or ``wrap`` at their spaces; not at all by default.
     """
 
     title: str
     value: Callable[[Any], Any] | None = None
     optional: bool = False
     key: str = ""
+    fit: Fit = ""
 
     def text(self, item: Any) -> str:
         """Return what text shows of an item."""
@@ -62,6 +67,9 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
         items: what to show.
         fields: the columns.
         empty: what to say when there are no items.
+
+    Columns that may get narrower do so where a terminal that shows the table has too few of its
+    own; a pipe gets all.
     """
     fields = [field for field in fields if field.title]
     rows = [[field.text(item) for field in fields] for item in items]
@@ -74,15 +82,19 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
     ]
     rows = [[row[number] for number in wanted] for row in rows]
     heads = [fields[number].title for number in wanted]
-    widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
-    lines = [_line(heads, widths, lambda cell: style(cell, bold=True))]
-    return "\n".join(lines + [_line(row, widths, paint) for row in rows])
+    fits = [fields[number].fit for number in wanted]
+    may_shrink = any(fits)
+    widths = fitted_widths(heads, rows, fits, terminal_width() if may_shrink else None, len(_GAP))
+    lines = _lines(heads, widths, ["wrap" if fit else "" for fit in fits], _bold)
+    for row in rows:
+        lines += _lines(row, widths, fits, paint)
+    return "\n".join(lines)
 
 
 def record(item: Any, fields: Sequence[Field]) -> str:
     """Return one item, a line for each field that is not empty."""
     values = [(field.title, field.text(item)) for field in fields]
-    width = max(_width(title) for title, _ in values) + 1
+    width = max(text_width(title) for title, _ in values) + 1
     return "\n".join(
         style(f"{title}:".ljust(width), bold=True) + f" {paint(value)}"
         for title, value in values
@@ -101,12 +113,23 @@ def clock(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
+def _bold(text: str) -> str:
+    return style(text, bold=True)
+
+
+def _lines(
+    cells: Sequence[str], widths: Sequence[int], fits: Sequence[Fit], painted: Callable[[str], str]
+) -> list[str]:
+    parts = [fitted_lines(*each) for each in zip(cells, widths, fits, strict=True)]
+    return [_line(line, widths, painted) for line in zip_longest(*parts, fillvalue="")]
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], painted: Callable[[str], str]) -> str:
     padded = [
-        painted(cell) + " " * (width - _width(cell))
+        painted(cell) + " " * (width - text_width(cell))
         for cell, width in zip(cells, widths, strict=True)
     ]
-    return "  ".join(padded).rstrip()
+    return _GAP.join(padded).rstrip()
 
 
 def _text(value: Any) -> str:
@@ -117,7 +140,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return one_line(", ".join(map(str, value)))
     return one_line(str(value))
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -77,6 +78,16 @@ def has_colour(stream: TextIO) -> bool:
     """Return whether a stream is a terminal whose user wants colours."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream.isatty()
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that standard output is; None where it is none.
+
+    The environment's ``COLUMNS`` is taken for it, as by other programs.
+    """
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def _mark(code: str) -> str:

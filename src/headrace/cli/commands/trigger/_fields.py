@@ -8,24 +8,32 @@ from typing import Any
 from headrace.cli.termio.tables import Field
 
 TRIGGER_FIELDS = (
-    Field("trigger", key="name"),
-    Field("watches, or is due", lambda one: one["directory"] or one["schedule"] or one["after"]),
+    Field("trigger", key="name", fit="cut"),
+    Field(
+        "watches, or is due",
+        lambda one: one["directory"] or one["schedule"] or one["after"],
+        fit="cut",
+    ),
     Field("", key="directory"),
     Field("", key="schedule"),
-    Field("for each new", lambda one: f"{one['what']} {one['regex'] or one['pattern']}".strip()),
+    Field(
+        "for each new",
+        lambda one: f"{one['what']} {one['regex'] or one['pattern']}".strip(),
+        fit="cut",
+    ),
     Field("", key="what"),
     Field("", key="pattern"),
-    Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow"),
-    Field("title", lambda trigger: trigger["title"]),
+    Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow", fit="cut"),
+    Field("title", lambda trigger: trigger["title"], fit="cut"),
     Field("", key="regex"),
     Field("", key="after"),
 )
 ARRIVAL_FIELDS = (
-    Field("trigger", key="trigger"),
-    Field("arrival", key="name"),
+    Field("trigger", key="trigger", fit="cut"),
+    Field("arrival", key="name", fit="cut"),
     Field("state", key="state"),
     Field("attempts", key="attempts"),
-    Field("run, or why there is none", lambda arrival: _run_or_reason(arrival)),
+    Field("run, or why there is none", lambda arrival: _run_or_reason(arrival), fit="wrap"),
     Field("", key="run_id"),
     Field("", key="reason"),
     Field("", key="run_status"),
