@@ -349,3 +349,12 @@ def test_the_digest_says_names_contents_and_programs(tmp_path: Path) -> None:
     assert read_content(tmp_path / "x").digest == before.digest
     (tmp_path / "x" / "a").chmod(0o755)
     assert read_content(tmp_path / "x").digest != before.digest
+
+
+@pytest.mark.parametrize("change", [{"files": ["a"]}, {"added_at": "today"}, {"member": 3}])
+def test_a_receipt_that_was_written_by_hand_is_refused(tmp_path: Path, change: object) -> None:
+    write_receipt(tmp_path, Receipt("/p", "local", "napa", "r1", ""))
+    path = tmp_path / ".headrace.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))  # type: ignore[dict-item]
+    with pytest.raises(CampaignError, match="is no receipt of `headrace campaign add`"):
+        read_receipt(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,33 @@ def test_the_report_holds_everything_and_loads_nothing(world: World, tmp_path: P
     assert "data:image/svg+xml;base64," in page
     assert "http" not in page.replace("http-equiv", "")
     assert ">rms<" in page
+
+
+def test_names_of_groups_are_as_long_as_file_systems_take(world: World) -> None:
+    world.history.add([NewMember("far", {"n": 9}, group="\u6c34" * 150)])
+    world.bring_back("far/run-001.1")
+    world.history.done(["far"])
+    world.update()
+    assert world.links()["members/far"] == "far/run-001.1"
+    [group] = [name for name in world.links() if name.startswith("by/group/")]
+    assert group.endswith("/far")
+
+
+def test_a_cause_is_no_formula_for_a_spreadsheet(world: World) -> None:
+    world.history.failed(["r1"], '=HYPERLINK("http://example.org")')
+    world.update(with_table=True)
+    with (world.directory / "table.csv").open(newline="") as stream:
+        [cause] = {row["cause"] for row in csv.DictReader(stream)} - {""}
+    assert cause == """'=HYPERLINK("http://example.org")"""
+
+
+def test_the_log_of_two_that_update_at_once_has_each_entry_once(world: World) -> None:
+    with world.history.ledger() as ledger, ledger.transaction() as tables:
+        for _ in range(20):
+            tables.log.add(tables.campaigns.get("napa").id, "paused", "a dinner", who="ada")
+    with ThreadPoolExecutor(8) as pool:
+        for update in [pool.submit(world.update, with_table=True) for _ in range(16)]:
+            update.result()
+    lines = (world.directory / "campaign.jsonl").read_text().splitlines()
+    numbers = [json.loads(line)["id"] for line in lines]
+    assert len(set(numbers)) == len(numbers) == 20

@@ -170,3 +170,14 @@ def test_a_campaign_that_was_never_started_is_told(tmp_path: Path) -> None:
     for name, words in (("other", "has no members yet"), ("napb", "did you mean 'napa'")):
         with pytest.raises(CampaignError, match=words), open_campaign(project, "local", name):
             pass
+
+
+def test_counts_of_the_last_hour_look_no_attempt_up(history: CampaignHistory) -> None:
+    with open_campaign(history.project, "local", "napa") as found:
+        asked: list[str] = []
+        found.database.set_trace_callback(asked.append)
+        read_status(found.database, found.row, found.campaign, history.now)
+        found.database.set_trace_callback(None)
+        [counted] = [text for text in asked if "sum(core_hours)" in text]
+        plan = found.database.execute(f"EXPLAIN QUERY PLAN {counted}").fetchall()
+    assert any("COVERING INDEX ended_attempts" in str(step["detail"]) for step in plan)

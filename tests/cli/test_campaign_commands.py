@@ -180,6 +180,9 @@ def test_the_table_is_written_or_printed(run: Run, history: CampaignHistory, roo
     report = told(run, "campaign", "report", "napa")
     assert report["file"] == str(root / "data/campaigns/napa/report.html")
     assert "8 of 20 members are done" in Path(report["file"]).read_text()
+    # No driver has run: links, table and log are brought up to date as well.
+    assert (root / "data/campaigns/napa/table.csv").read_text().count("\n") == 21
+    assert (root / "data/campaigns/napa/campaign.jsonl").is_file()
 
 
 def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from headrace.project import Project
 
 _SELECT: Final = (
-    "SELECT m.id, m.key, m.state, m.grp, m.category, m.row, w.state AS work_state, w.row AS "
+    "SELECT m.id, m.key, m.state, w.grp, w.category, m.row, w.state AS work_state, w.row AS "
     "work_row, w.key AS work_key, w.lane, CASE WHEN w.accepted_directory <> '' THEN "
     "w.accepted_directory ELSE coalesce((SELECT directory FROM attempts WHERE attempts.member = "
     "w.id AND attempts.ended_at <> '' ORDER BY attempts.id DESC LIMIT 1), '') END AS directory "

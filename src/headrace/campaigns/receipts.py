@@ -66,7 +66,9 @@ def read_receipt(directory: Path) -> Receipt | None:
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
         known = Receipt.__dataclass_fields__
-        return Receipt(**{name: value for name, value in found.items() if name in known})
+        receipt = Receipt(**{name: value for name, value in found.items() if name in known})
+        _check_values(receipt)
+        return receipt
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -76,6 +78,22 @@ def read_receipt(directory: Path) -> Receipt | None:
             f"{path}: is no receipt of `headrace campaign add`: remove it, and add the directory "
             "again"
         ) from error
+
+
+def _check_values(receipt: Receipt) -> None:
+    """Check that a receipt that somebody may have written by hand has what one has.
+
+    Raises:
+        TypeError: a text or the files are something else.
+        ValueError: a time is none.
+    """
+    for name, value in vars(receipt).items():
+        texts = [*value, *value.values()] if name == "files" else [value]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError(name)
+    for text in (receipt.added_at, receipt.fetched_at):
+        if text and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("a time without its zone")
 
 
 def write_receipt(directory: Path, receipt: Receipt) -> None:

@@ -20,6 +20,10 @@ OWN_COLUMNS: Final = (
 )
 """Columns of every table; those of the campaign's own table and the facts follow."""
 
+# What programs on other machines may have written: a spreadsheet must not take it for a formula.
+_WRITTEN_BY_RUNS: Final = frozenset({"cause"})
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
 FORMATS: Final = (".csv", ".json", ".parquet")
 _SELECT: Final = (
     "SELECT key, state, grp AS 'group', category, priority, step, leg, lane, attempts, "
@@ -72,7 +76,13 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[dict[str, A
     """
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows(
+        [
+            _harmless(_cell(row.get(name))) if name in _WRITTEN_BY_RUNS else _cell(row.get(name))
+            for name in columns
+        ]
+        for row in rows
+    )
 
 
 def write_table(
@@ -153,6 +163,11 @@ def _arrow_values(values: Sequence[Any]) -> list[Any]:
     if len(kinds) <= 1 and not kinds & {list, dict}:
         return [*values]
     return [None if value is None else str(_cell(value)) for value in values]
+
+
+def _harmless(value: Any) -> Any:
+    """Return a text that begins like a formula with an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _cell(value: Any) -> Any:

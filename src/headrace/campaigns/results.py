@@ -23,15 +23,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace._internal.atomic import temporary_beside, write_atomic
+from headrace._internal.files import in_turn
 from headrace.campaigns.result_table import write_table
 
 # What the links say was looked at.
 _CURSOR: Final = ".links.json"
+_LOCK: Final = ".links.lock"
 TABLE: Final = "table.csv"
 LOG: Final = "campaign.jsonl"
 # States that have a directory of links: those of which there is something to be seen.
 LINKED_STATES: Final = ("done", "failed", "asking", "held", "running", "dropped")
 _PORTION: Final = 2_000
+_NAME_BYTES: Final = 200
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,11 @@ def update_results(
         OSError: the directory cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    members = _update_links(database, campaign, directory, locate)
-    entries = append_log(database, campaign, directory / LOG)
-    rows = write_table(database, campaign, directory / TABLE) if with_table else None
+    # A driver and a person's command may both be at it: no entry of the log comes twice.
+    with in_turn(directory / _LOCK):
+        members = _update_links(database, campaign, directory, locate)
+        entries = append_log(database, campaign, directory / LOG)
+        rows = write_table(database, campaign, directory / TABLE) if with_table else None
     return ResultsUpdate(members, entries, rows)
 
 
@@ -250,5 +255,7 @@ def _point(place: Path, target: Path) -> None:
 
 def file_name(text: str) -> str:
     """Return a text as the name of a file: slashes and what begins with a dot are changed."""
-    name = text.replace("/", "_").replace("\0", "_")[:200]
+    name = text.replace("/", "_").replace("\0", "_")
+    # What a file system takes, less what the name of a temporary file has more.
+    name = name.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")
     return f"_{name}" if name.startswith(".") else name or "_"

@@ -1,4 +1,4 @@
-"""What would keep members of a campaign from being started, found before anything is."""
+"""Problems that would keep members of a campaign from being started, found before anything is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST: Final = 1_000
 # Kinds of problems that are told, and members of each.
 _KINDS: Final = 5
 _SHOWN: Final = 2
-_NOT_BEGUN: Final = "state IN ('ready', 'waiting') AND attempt = 0"
+_UNSTARTED: Final = "state IN ('ready', 'waiting') AND attempt = 0"
 
 
 class StartCheck:
@@ -60,7 +60,7 @@ class StartCheck:
         if not self._flow_problems:
             if newest is None:
                 self._check_lanes(tables, campaign, found)
-            for member in _not_begun(tables, campaign, newest):
+            for member in _unstarted_members(tables, campaign, newest):
                 self._check_member(member, found)
         if found.groups:
             raise CampaignProblems(self._lines(found))
@@ -68,7 +68,7 @@ class StartCheck:
     def _check_lanes(self, tables: LedgerTables, campaign: int, found: ProblemGroups) -> None:
         counted = tables.database.execute(
             "SELECT category, count(*) FROM members INDEXED BY by_state WHERE campaign = ? "  # noqa: S608 - our own
-            f"AND {_NOT_BEGUN} GROUP BY category",
+            f"AND {_UNSTARTED} GROUP BY category",
             (campaign,),
         )
         for category, count in counted:
@@ -98,11 +98,11 @@ def _without_lane(category: str, members: str) -> str:
     return f"no lane takes {what}: {members} would wait for ever; add it to lanes.NAME.takes"
 
 
-def _not_begun(tables: LedgerTables, campaign: int, newest: int | None) -> list[Member]:
+def _unstarted_members(tables: LedgerTables, campaign: int, newest: int | None) -> list[Member]:
     order = "ASC" if newest is None else "DESC"
     most = _MOST if newest is None else min(newest, _MOST)
     rows = tables.database.execute(
-        f"SELECT id FROM members WHERE campaign = ? AND {_NOT_BEGUN} "  # noqa: S608 - our own
+        f"SELECT id FROM members WHERE campaign = ? AND {_UNSTARTED} "  # noqa: S608 - our own
         f"ORDER BY id {order} LIMIT ?",
         (campaign, most),
     )

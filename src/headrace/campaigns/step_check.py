@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class CheckedMember(Protocol):
-    """What a check wants to know of a member, in the ledger or not yet."""
+    """Member as a check looks at it, in the ledger or not yet."""
 
     @property
     def key(self) -> str:
@@ -49,7 +49,7 @@ class CheckedMember(Protocol):
 
     @property
     def category(self) -> str:
-        """Which lanes may take it; "" for any."""
+        """Its category, by which lanes take it; "" for any."""
 
 
 class RowProblem(NamedTuple):

@@ -14,6 +14,7 @@ from headrace.campaigns import CampaignError, read_campaign
 from headrace.campaigns.fireworks.campaign_import import ImportedCampaign, import_fireworks
 from headrace.campaigns.fireworks.task_commands import task_script
 from headrace.campaigns.fireworks.tasks import NotTakenOver
+from headrace.campaigns.fireworks.workflow_file import read_workflow_file
 from headrace.campaigns.members import read_members
 from headrace.project import Project, load_project
 
@@ -370,3 +371,28 @@ def test_the_tutorial_of_fireworks_is_taken_over_and_runs(
     (row,) = scratch.members
     run(row["command"], work)
     assert (work / "words.txt").read_text().strip() == "5"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "spec: {_tasks: [&t [1, 2]], "
+            + ", ".join(f"y{n}: &y{n} [*{f'y{n - 1}' if n else 't'} , *t]" for n in range(2))
+            + ", z: !!python/name:os.system ''}",
+            "not valid YAML",
+        ),
+        ("fws: [{fw_id: .inf, spec: {_tasks: []}}]", "is no number of a Firework"),
+        (
+            "a: &a [1, 2]\n"
+            + "\n".join(f"b{n}: &b{n} [*{f'b{n - 1}' if n else 'a'} , *a]" for n in range(3))
+            + "\nc: &c {d: *c}\nspec: {_tasks: []}\n",
+            "an alias stands within",
+        ),
+    ],
+)
+def test_a_file_that_would_do_harm_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / "wf.yaml").write_text(text)
+    with pytest.raises(CampaignError, match=reason):
+        read_workflow_file(tmp_path / "wf.yaml")

@@ -19,6 +19,15 @@ from headrace.campaigns.members import MemberRow, open_table
 
 ROWS = [{"name": "r1", "t": "300"}, {"name": "r2", "t": None}]
 
+# Thirty lines that stand for a billion values.
+ALIASES = "\n".join(
+    [
+        "x0: &x0 [1, 2, 3, 4]",
+        *(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}]" for n in range(1, 29)),
+        "members: [{name: a, all: *x28}]",
+    ]
+)
+
 
 def rows_of(file: Path) -> list[MemberRow]:
     return list(open_table(file).rows)
@@ -194,6 +203,9 @@ def test_toml_keeps_what_its_values_are(tmp_path: Path) -> None:
         ("t.json", '[{"a": 1, "a": 2}]', "an object has 'a' twice"),
         ("t.yaml", "a: [", "not valid YAML"),
         ("t.yaml", "text", "holds no list of members"),
+        ("t.yaml", ALIASES, "aliases stand for more than 5,000,000 values"),
+        ("t.yaml", "- &a {name: x, more: *a}", "an alias stands within what it is the name of"),
+        ("t.yaml", "- !!python/object/apply:os.system [ls]", "could not determine a constructor"),
         ("t.parquet", "PAR1 is none", "not valid Parquet"),
         ("t.xlsx", "", "this is none of them"),
     ],

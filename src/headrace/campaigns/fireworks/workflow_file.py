@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.yaml_aliases import check_aliases
 from headrace.campaigns.errors import CampaignError
 
 
@@ -96,10 +98,12 @@ def _values(file: Path) -> Any:
             "`pip install 'headrace[tables]'`, or write it as JSON"
         ) from error
     try:
-        return yaml.safe_load(text)
+        values = yaml.safe_load(text)
+        check_aliases(values)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise CampaignError(f"{file}: not valid YAML: {reason}") from error
+    return values
 
 
 def _workflow(file: Path, values: Mapping[str, Any]) -> WorkflowFile:
@@ -115,8 +119,8 @@ def _workflow(file: Path, values: Mapping[str, Any]) -> WorkflowFile:
         number = _number(file, one.get("fw_id", 0))
         found.append(_firework(file, one, tuple(sorted(set(parents.get(number, ()))))))
     numbers = [one.id for one in found]
-    for number in numbers:
-        if numbers.count(number) > 1:
+    for number, count in Counter(numbers).items():
+        if count > 1:
             raise CampaignError(f"{file}: two Fireworks have the number {number} (fw_id)")
     missing = {one for wanted in parents.values() for one in wanted} | set(parents)
     if missing - set(numbers):
@@ -148,5 +152,5 @@ def _own_name(name: Any) -> str:
 def _number(file: Path, value: Any) -> int:
     try:
         return abs(int(value))  # numbers that no database has given yet are negative
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise CampaignError(f"{file}: {value!r} is no number of a Firework (fw_id)") from None

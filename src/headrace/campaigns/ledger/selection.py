@@ -202,7 +202,8 @@ class _Conditions:
         if self._fault and not self._evaluated:
             raise SelectionError(
                 f"the condition cannot be evaluated for any member; {self._fault}. Names are "
-                f"columns of the table, facts of results, and {', '.join(_NAMES)}"
+                f"columns of the table, facts of results, and {', '.join(_NAMES)}; columns of a "
+                "table in CSV are texts, float(NAME) is the number"
             )
 
 

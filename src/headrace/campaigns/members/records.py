@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.yaml_aliases import check_aliases
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.members.rows import RowTable, columns_of_records, rows_of_records
 
@@ -57,6 +58,7 @@ def open_yaml(path: Path) -> RowTable:
             lines = _yaml_lines(yaml.compose(file, Loader=loader))
             file.seek(0)
             values = yaml.load(file, Loader=loader)  # noqa: S506 - a safe loader
+            check_aliases(values)
     except OSError as error:
         raise CampaignError(f"{path}: cannot read the table: {error.strerror}") from error
     except RecursionError as error:
