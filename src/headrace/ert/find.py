@@ -5,18 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from headrace.ert.errors import ErtError, SettingsError
+from headrace.ert.cli_support import Parser
+from headrace.ert.errors import ErtError
 from headrace.ert.jobs import AUTO, find_job
 from headrace.ert.settings import read_settings
-
-
-class _Parser(argparse.ArgumentParser):
-    """Argument parser with one-line errors."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; see {self.prog} --help")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ert_find.py",
         description="Print what a directory needs, an inversion or a modelling; exit with 1 if "
         "nothing.",

@@ -10,9 +10,10 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from headrace._internal.atomic import write_atomic
+from headrace.ert.cli_support import Parser
 from headrace.ert.engine import ErtJob, ErtResult
 from headrace.ert.errors import ErtError, Fact, InversionFailed, SettingsError
 from headrace.ert.jobs import AUTO, find_job
@@ -20,13 +21,6 @@ from headrace.ert.registry import engine_names, open_engine
 from headrace.ert.settings import read_settings
 
 RESULT: Final = "result.json"
-
-
-class _Parser(argparse.ArgumentParser):
-    """Argument parser with one-line errors."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; see {self.prog} --help")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -161,7 +155,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ert_invert.py",
         description="Invert the resistivity data of a directory, or model them.",
     )

@@ -69,7 +69,6 @@ class MemberStarter:
         service: starts the runs.
         on_event: called with what was done, after it is in the ledger.
         now: the time, in UTC.
-        on_commit: called after each transaction; for tests.
     """
 
     def __init__(

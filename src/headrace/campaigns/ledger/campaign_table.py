@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 from headrace._internal.near_names import known_names
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger.campaign_row import CampaignRow, CampaignState, campaign_from_row
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 
 
-class CampaignTable:
-    """The campaigns of a ledger.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class CampaignTable(LedgerTable):
+    """The campaigns of a ledger."""
 
     def add(
         self, name: str, definition: Mapping[str, Any], sha: str, *, priority: float = 0.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace.campaigns.ledger.change import Change
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 
 KEPT: Final = (
     *("state", "priority", "step", "leg", "attempt", "attempts", "free_attempts", "wanted_lane"),
@@ -48,17 +49,8 @@ class RecordedChange:
     after: Mapping[str, Any]
 
 
-class ChangeTable:
-    """The changes of a ledger.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class ChangeTable(LedgerTable):
+    """The changes of a ledger."""
 
     def change_members(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from headrace.campaigns.errors import CampaignError
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 from headrace.campaigns.ledger.needs import is_finished
 from headrace.campaigns.ledger.start import Attempt
 
@@ -67,17 +68,11 @@ class GraftStart:
 _DUE = "INSERT OR IGNORE INTO graft_starts (graft, subject, member, attempt, due_at) "
 
 
-class GraftTable:
-    """The grafts of a ledger.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
+class GraftTable(LedgerTable):
+    """The grafts of a ledger."""
 
     def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+        super().__init__(database, now)
         self._of_campaign: dict[int, list[Graft]] = {}
 
     def add(self, campaign: int, after: GraftAfter, definition: Mapping[str, Any]) -> Graft:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
+
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,8 @@ class LaneState:
     reason: str = ""
 
 
-class LaneTable:
-    """The states of lanes.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class LaneTable(LedgerTable):
+    """The states of lanes."""
 
     def get(self, campaign: int, lane: str) -> LaneState:
         """Return the state of a lane; one of which nothing was said is as its file says."""

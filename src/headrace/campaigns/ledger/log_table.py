@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
+
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,8 @@ class LogLine:
     detail: str
 
 
-class LogTable:
-    """The log of all campaigns of a ledger.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class LogTable(LedgerTable):
+    """The log of all campaigns of a ledger."""
 
     def add(
         self, campaign: int, what: str, detail: str = "", *, who: str, member: int | None = None

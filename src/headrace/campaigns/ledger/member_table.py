@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from headrace.campaigns.errors import CampaignError
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 from headrace.campaigns.ledger.member import (
     MEMBER_COLUMNS,
     AddedMembers,
@@ -17,17 +17,8 @@ from headrace.campaigns.ledger.member import (
 from headrace.campaigns.ledger.member_insertion import MemberInsertion
 
 
-class MemberTable:
-    """The members of a ledger.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class MemberTable(LedgerTable):
+    """The members of a ledger."""
 
     def add(self, campaign: int, members: Iterable[NewMember], *, step: str) -> AddedMembers:
         """Add members to a campaign, 100,000 in a few seconds.

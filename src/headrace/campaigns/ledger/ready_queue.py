@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 from headrace.campaigns.ledger.member import MEMBER_COLUMNS, Member, member_from_row
 
 
@@ -22,17 +22,8 @@ class QueueName:
     wanted_lane: str
 
 
-class ReadyQueue:
-    """The members of campaigns that are ready; each query reads an index, no more than it gives.
-
-    Args:
-        database: the ledger, in a transaction.
-        now: the time, UTC in ISO format.
-    """
-
-    def __init__(self, database: sqlite3.Connection, now: str) -> None:
-        self._database = database
-        self._now = now
+class ReadyQueue(LedgerTable):
+    """The members of campaigns that are ready; each query reads an index, no more than it gives."""
 
     def names(self, campaign: int) -> Iterator[QueueName]:
         """Yield the queues of a campaign in which somebody waits, sorted.

@@ -21,6 +21,7 @@ from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger.attempt_ends import move_member, write_attempt
 from headrace.campaigns.ledger.completion import follow_finished
 from headrace.campaigns.ledger.graft_table import GraftTable
+from headrace.campaigns.ledger.ledger_table import LedgerTable
 from headrace.campaigns.ledger.member import attempt_directory
 from headrace.campaigns.ledger.start import (
     ATTEMPT_COLUMNS,
@@ -52,7 +53,7 @@ class EndedStart:
     superseded: tuple[int, ...] = ()
 
 
-class StartTable:
+class StartTable(LedgerTable):
     """The starts of a ledger, and their attempts.
 
     Args:
@@ -62,8 +63,7 @@ class StartTable:
     """
 
     def __init__(self, database: sqlite3.Connection, now: str, ledger_id: str) -> None:
-        self._database = database
-        self._now = now
+        super().__init__(database, now)
         self._prefix = f"headrace:c:{ledger_id[:_LEDGER_IN_TAG]}"
 
     # -- from the intent to the run

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from headrace.cli.parsing import completion
+from headrace.cli.parsing.choices import F, refuse_blank, with_choice
 
 if TYPE_CHECKING:
     from headrace.campaigns.campaign_access import OpenCampaign
     from headrace.campaigns.ledger.selection import MemberSelection
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _STATES: Final = (
     *("waiting", "ready", "starting", "running", "done"),
@@ -48,21 +46,10 @@ _OPTIONS: Final = (
 
 def member_options(function: F) -> F:
     """Add ``MEMBER...`` and the options that choose members, as one dictionary ``chosen``."""
-
-    def call(**values: Any) -> Any:
-        given = {name: values.pop(name) for name in _NAMES}
-        return function(chosen=given, **values)
-
-    call.__name__, call.__doc__ = function.__name__, function.__doc__
-    call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    wrapped: Any = call
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
     argument = click.argument(
         "keys", metavar="[MEMBER]...", nargs=-1, shell_complete=completion.members
     )
-    added: F = argument(wrapped)
-    return added
+    return with_choice(function, argument, _OPTIONS)
 
 
 def selection_of(chosen: dict[str, Any]) -> MemberSelection:
@@ -74,7 +61,7 @@ def selection_of(chosen: dict[str, Any]) -> MemberSelection:
     """
     from headrace.campaigns.ledger.selection import MemberSelection
 
-    _refuse_blank(chosen)
+    refuse_blank(chosen, "keys", "MEMBER")
     return MemberSelection(
         keys=tuple(chosen["keys"]),
         states=tuple(chosen["state"]),
@@ -112,14 +99,3 @@ def options_of(chosen: dict[str, Any]) -> str:
         if name not in ("cause", "state"):
             words += [part for value in chosen[name] for part in (f"--{name}", shell_word(value))]
     return " ".join(words)
-
-
-def _refuse_blank(chosen: dict[str, Any]) -> None:
-    """Refuse blank values, such as those of unset shell variables: they would choose every one."""
-    for name in _NAMES:
-        if any(not value.strip() for value in chosen[name]):
-            option = "MEMBER" if name == "keys" else f"--{name}"
-            raise click.UsageError(
-                f"{option}: its value is blank, as that of a variable that is not set: give one, "
-                f"or leave {option} out"
-            )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from headrace.cli.parsing import completion
+from headrace.cli.parsing.choices import F, refuse_blank, with_choice
 
 if TYPE_CHECKING:
     from headrace.project import Project
     from headrace.runs.selection import Selection
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
 _NAMES: Final = (
@@ -68,21 +66,10 @@ def selection_options(function: F) -> F:
 
     :func:`selection_of` makes a selection of it.
     """
-
-    def call(**values: Any) -> Any:
-        given = {name: values.pop(name) for name in _NAMES}
-        return function(chosen=given, **values)
-
-    call.__name__, call.__doc__ = function.__name__, function.__doc__
-    call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    wrapped: Any = call
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
     argument = click.argument(
         "run_ids", metavar="[RUN]...", nargs=-1, shell_complete=completion.runs
     )
-    added: F = argument(wrapped)
-    return added
+    return with_choice(function, argument, _OPTIONS)
 
 
 def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
@@ -100,7 +87,7 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
     from headrace.runs.saved_selections import saved_selection
     from headrace.runs.selection import Selection
 
-    _refuse_blank(chosen)
+    refuse_blank(chosen, "run_ids", "RUN")
     given = Selection(
         ids=tuple(chosen["run_ids"]),
         flows=tuple(chosen["flow"]),
@@ -117,18 +104,6 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
     if chosen["selection"] is None:
         return given
     return given.restricted(saved_selection(project, chosen["selection"]))
-
-
-def _refuse_blank(chosen: dict[str, Any]) -> None:
-    """Refuse blank values, such as those of unset shell variables: they would choose every run."""
-    for name in _NAMES:
-        values = chosen[name] if isinstance(chosen[name], tuple) else (chosen[name],)
-        if any(isinstance(value, str) and not value.strip() for value in values):
-            option = "RUN" if name == "run_ids" else f"--{name}"
-            raise click.UsageError(
-                f"{option}: its value is blank, as that of a variable that is not set: give one, "
-                f"or leave {option} out"
-            )
 
 
 def options_of(chosen: dict[str, Any]) -> str:

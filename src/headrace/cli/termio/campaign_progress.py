@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
+from headrace.cli.termio.member_states import MEMBER_STATE_COLOURS
 from headrace.cli.termio.terminal import one_line, write
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 
 # Where nobody looks on, a line tells of changes no more often than this.
 _LINE_SECONDS: Final = 60.0
-_COLOURS: Final[Mapping[str, str]] = {
-    "done": "green",
-    "shared": "green",
-    "running": "cyan",
-    "starting": "cyan",
-    "failed": "red",
-    "asking": "yellow",
-    "held": "yellow",
-}
 # In the bar of all members, from left to right.
 _BAR: Final = (
     *("done", "shared", "failed", "asking", "held"),
@@ -177,7 +169,10 @@ def _bar(status: CampaignStatus, width: int) -> Text:
 
     text = Text()
     for state, length in _lengths({each: status.counts[each] for each in _BAR}, width).items():
-        text.append(("█" if state in _COLOURS else "░") * length, style=_COLOURS.get(state, "dim"))
+        text.append(
+            ("█" if state in MEMBER_STATE_COLOURS else "░") * length,
+            style=MEMBER_STATE_COLOURS.get(state, "dim"),
+        )
     return text
 
 
@@ -199,7 +194,7 @@ def _counts(status: CampaignStatus) -> Text:
     text = Text()
     for state, count in status.counts.items():
         if count:
-            text.append(f"{count:,} {state}  ", style=_COLOURS.get(state, ""))
+            text.append(f"{count:,} {state}  ", style=MEMBER_STATE_COLOURS.get(state, ""))
     return text
 
 

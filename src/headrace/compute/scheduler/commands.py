@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .errors import SchedulerError
+from .errors import Refusal, SchedulerError, SubmissionRefused
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,30 @@ def run_command(
             _end_group(process)
             raise
     return CommandResult(process.returncode, stdout, stderr)
+
+
+def run_submission(
+    command: Sequence[str], environment: Mapping[str, str], seconds: float
+) -> CommandResult:
+    """Run a command that submits a job.
+
+    Args:
+        command: the command and its arguments.
+        environment: its environment.
+        seconds: how long it may take; then it is ended with all that it has started.
+
+    Raises:
+        SubmissionRefused: it cannot be started, or did not end in time.
+    """
+    try:
+        answer = run_command(command, environment, seconds)
+    except SchedulerError as error:
+        raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
+    if answer is None:
+        raise SubmissionRefused(
+            f"{command[0]} did not answer within {seconds:.0f} s", Refusal.UNANSWERED
+        )
+    return answer
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.cli.commands.campaign._campaigns import hours
+from headrace.cli.termio.member_states import MEMBER_STATE_COLOURS
 from headrace.cli.termio.tables import Field, table
 from headrace.cli.termio.terminal import one_line, style
 
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
     from headrace.campaigns.status import CampaignStatus, LaneStatus
 
 _WIDTH: Final = 40
-STATE_COLOURS: Final[Mapping[str, str]] = {
-    "done": "green",
-    "shared": "green",
-    "running": "cyan",
-    "starting": "cyan",
-    "failed": "red",
-    "asking": "yellow",
-    "held": "yellow",
-}
 _LANE_FIELDS: Final = (
     Field("lane", lambda lane: lane.name),
     Field("under way", lambda lane: f"{lane.open:,}"),
@@ -90,7 +82,9 @@ def _bars(status: CampaignStatus) -> Iterator[str]:
     digits = max(len(f"{count:,}") for count in shown.values())
     for state, count in shown.items():
         share = count / status.total if state != "dropped" else 0.0
-        name = style(state, fg=STATE_COLOURS[state]) if state in STATE_COLOURS else state
+        name = (
+            style(state, fg=MEMBER_STATE_COLOURS[state]) if state in MEMBER_STATE_COLOURS else state
+        )
         pad = " " * (width - len(state))
         percent = f"{100 * share:5.1f} %" if state != "dropped" else ""
         yield f"  {name}{pad}  {count:>{digits},}  {bar(share)}  {percent}".rstrip()

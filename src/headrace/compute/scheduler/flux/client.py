@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from ..base import Allocation, JobVariables, Scheduler, ScriptParts
-from ..commands import CommandResult, run_command
+from ..commands import CommandResult, run_command, run_submission
 from ..directives import DirectiveLine, Directives
 from ..errors import Refusal, SchedulerError, SubmissionRefused
 from ..jobs import Job, JobId, Queue
+from ..refusal_words import classify_words
 from ..request import JobRequest, SubmissionRequest
 from .parsing import parse_jobs
 from .script import parse_directives, script_parts
@@ -127,14 +128,7 @@ class Flux(Scheduler):
         """
         # It hands its environment on to the job.
         environment = {**submission.environment, "FLUX_F58_FORCE_ASCII": "1"}
-        try:
-            answer = run_command(self.submit_command(submission), environment, self.timeout)
-        except SchedulerError as error:
-            raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
-        if answer is None:
-            raise SubmissionRefused(
-                f"flux did not answer within {self.timeout:.0f} s", Refusal.UNANSWERED
-            )
+        answer = run_submission(self.submit_command(submission), environment, self.timeout)
         number = answer.stdout.strip()
         known = _ID.fullmatch(number) is not None
         if answer.exit_code == 0 and known:
@@ -207,13 +201,10 @@ def _failure(answer: CommandResult) -> str:
 
 
 def _refusal(words: str, code: int) -> Refusal:
-    if code < 0 or code > 128:
-        return Refusal.UNANSWERED  # ended by a signal, before it could say anything
-    for pattern, refusal in (
+    return classify_words(
+        words,
+        code,
         (_UNANSWERED, Refusal.UNANSWERED),
         (_UNAVAILABLE, Refusal.UNAVAILABLE),
         (_PERMANENT, Refusal.PERMANENT),
-    ):
-        if pattern.search(words):
-            return refusal
-    return Refusal.UNRECOGNIZED
+    )

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from ..base import Ability, Allocation, JobVariables, Scheduler, ScriptParts
-from ..commands import CommandResult, run_command
+from ..commands import CommandResult, run_command, run_submission
 from ..directives import DirectiveLine, Directives
 from ..errors import Refusal, SchedulerError, SubmissionRefused
 from ..jobs import Job, JobId, Queue
+from ..refusal_words import classify_words
 from ..request import JobRequest, SubmissionRequest
 from .parsing import parse_error, parse_job_details, parse_job_list, parse_submitted_id
 from .script import parse_directives, script_parts
@@ -125,16 +126,9 @@ class HyperQueue(Scheduler):
             if name != _SERVER
         ]
         at = command.index("--")
-        try:
-            answer = run_command(
-                [*command[:at], *variables, *command[at:]], self._environment(), self.timeout
-            )
-        except SchedulerError as error:
-            raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
-        if answer is None:
-            raise SubmissionRefused(
-                f"hq did not answer within {self.timeout:.0f} s", Refusal.UNANSWERED
-            )
+        answer = run_submission(
+            [*command[:at], *variables, *command[at:]], self._environment(), self.timeout
+        )
         number = parse_submitted_id(answer.stdout)
         if answer.exit_code == 0 and number:
             return JobId(number)
@@ -192,14 +186,13 @@ def _words(answer: CommandResult) -> str:
 
 
 def _refusal(words: str, code: int) -> Refusal:
-    if code < 0 or code > 128:
-        return Refusal.UNANSWERED  # ended by a signal, before it could say anything
-    for pattern, refusal in (
+    refusal = classify_words(
+        words,
+        code,
         (_UNAVAILABLE, Refusal.UNAVAILABLE),
         (_UNANSWERED, Refusal.UNANSWERED),
         (_PERMANENT, Refusal.PERMANENT),
-    ):
-        if pattern.search(words):
-            return refusal
+    )
     # 2: words of the command line that it does not know.
-    return Refusal.PERMANENT if code == 2 else Refusal.UNRECOGNIZED
+    unknown = refusal is Refusal.UNRECOGNIZED and code == 2
+    return Refusal.PERMANENT if unknown else refusal

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from ..base import Ability, Allocation, Scheduler, ScriptParts
-from ..commands import CommandResult, run_command
+from ..commands import CommandResult, run_command, run_submission
 from ..directives import DirectiveLine, Directives
 from ..errors import Refusal, SchedulerError, SubmissionRefused
 from ..jobs import Job, JobId, Limits, Queue
@@ -116,14 +116,7 @@ class Slurm(Scheduler):
         # submission is left out.
         own = {k: v for k, v in submission.environment.items() if not is_filter(k)}
         command = self.submit_command(submission)
-        try:
-            answer = run_command(command, self._with_conf(own), self.timeout)
-        except SchedulerError as error:
-            raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
-        if answer is None:
-            raise SubmissionRefused(
-                f"sbatch did not answer within {self.timeout:.0f} s", Refusal.UNANSWERED
-            )
+        answer = run_submission(command, self._with_conf(own), self.timeout)
         words = " ".join(answer.error_text.replace("sbatch: error: ", "").split())
         job = parse_submitted_id(answer.stdout)
         if answer.exit_code != 0 and job is not None:

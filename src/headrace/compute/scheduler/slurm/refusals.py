@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from ..errors import Refusal
+from ..refusal_words import classify_words, ended_by_signal
 
 # Names of limits, such as QOSMaxSubmitJobPerUserLimit or AssocGrpSubmitJobsLimit.
 _LIMIT_NAME: Final = re.compile(r"\b(?:(?:QOS|Assoc)[A-Z]\w+|Max(?:Submit)?Jobs?Per[A-Z]\w+)")
@@ -46,17 +47,14 @@ def classify_refusal(text: str, code: int) -> Refusal:
         text: its standard error.
         code: its exit code.
     """
-    if code < 0 or code > 128:
-        return Refusal.UNANSWERED  # ended by a signal, before it could say anything
-    limits = _LIMIT_NAME.findall(text)
+    limits = [] if ended_by_signal(code) else _LIMIT_NAME.findall(text)
     if limits:
         counted = all(_COUNTS_JOBS.search(name) for name in limits)
         return Refusal.LIMIT if counted else Refusal.PERMANENT
-    for pattern, refusal in (
+    return classify_words(
+        text,
+        code,
         (_UNAVAILABLE, Refusal.UNAVAILABLE),
         (_UNANSWERED, Refusal.UNANSWERED),
         (_PERMANENT, Refusal.PERMANENT),
-    ):
-        if pattern.search(text):
-            return refusal
-    return Refusal.UNRECOGNIZED
+    )
