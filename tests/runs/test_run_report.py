@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.cli.commands.run.report import REPORT_FIELDS
+from headrace.cli.termio.tables import table
 from headrace.project import Project
+from headrace.runs import run_report
 from headrace.runs.run_report import first_day, read_run_report, report_rows
+from tests.support.ids import an_id
 from tests.support.small_project import project, root
 
 __all__ = ["project", "root"]
@@ -63,6 +69,8 @@ def test_what_a_row_counts() -> None:
         "mended": 0,
         "stands_out": False,
         "percent": 50.0,
+        "core_hours": None,
+        "core_hours_runs": 0,
     }
     assert (rows[2]["failed"], rows[2]["mended"], rows[2]["percent"]) == (2, 2, 0.0)
 
@@ -105,3 +113,60 @@ def test_the_last_periods_are_asked_for(project: Project, by: Any, first: str) -
     assert since.astimezone().date().isoformat() == first
     # Nothing is deployed there, so that the runs of others would be read.
     assert read_run_report(project, "globus", services, by, 2, now).rows == ()
+
+
+def log(*results: dict[str, Any]) -> list[dict[str, Any]]:
+    """The log of a run with one state, whose function returned or failed as its result says."""
+    time = "2026-11-28T12:00:00Z"
+    given = {"endpoint_id": an_id("endpoint"), "tasks": [{}]}
+    named = {"state_name": "Fit", "state_type": "Action"}
+    return [
+        {"time": time, "code": "FlowStarted", "details": {"input": {}}},
+        {"time": time, "code": "ActionStarted", "details": {**named, "input": given}},
+        {
+            "time": time,
+            "code": "ActionFailed" if "exception" in results[0] else "ActionCompleted",
+            "details": {**named, "output": {"details": {"results": list(results)}}},
+        },
+    ]
+
+
+def test_core_hours_are_summed_where_records_tell_them(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what failed, too, by its job's record; what tells nothing is no zero."""
+    task = an_id("task")
+    job = tmp_path / "work" / "fit"
+    job.mkdir(parents=True)
+    tag = {"tag": f"headrace:{task}:job", "job_id": "17"}
+    (job / "submission.json").write_text(json.dumps(tag))
+    (job / "outcome.json").write_text(json.dumps({"task": task, "core_hours": 0.5}))
+    logs = {
+        # Its function has counted its failed attempts in.
+        "run-1": log({"task_id": an_id("other"), "output": {"job_core_hours": 2.25}}),
+        "run-2": log({"task_id": task, "exception": f"JobFailed: {job.parent}"}),
+        "run-3": log({"task_id": an_id("silent"), "output": {"seconds": 3}}),
+        "run-4": log({"task_id": an_id("silent"), "output": {"seconds": 3}}),
+    }
+
+    def map_logs(_: Project, target: str, run_ids: Any, function: Any) -> Any:
+        assert target == "local"
+        return (function(run_id, logs[run_id]) for run_id in run_ids)
+
+    monkeypatch.setattr(run_report, "map_logs", map_logs)
+    services: Any = Services(
+        [
+            run(1, "2026-11-28", "SUCCEEDED", retry_of=2),
+            run(2, "2026-11-28", "FAILED"),
+            run(3, "2026-11-28", "SUCCEEDED"),
+            run(4, "2026-11-28", "SUCCEEDED", flow="Analysis"),
+        ]
+    )
+    now = datetime(2026, 11, 28, 13, tzinfo=UTC)
+    report = read_run_report(project, "local", services, "day", 2, now, core_hours=True)
+    found = {row.flow: (row.core_hours, row.core_hours_runs, row.started) for row in report.rows}
+    assert found == {"Fit": (2.75, 2, 3), "Analysis": (None, 0, 1)}
+    shown = table([row.document() for row in report.rows], REPORT_FIELDS, "").splitlines()
+    assert [line.endswith("2.75 (of 2 runs)") for line in shown] == [False, False, True]
+    unasked = read_run_report(project, "local", services, "day", 2, now)
+    assert {row.core_hours for row in unasked.rows} == {None}

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headrace.project.project import Project
 from headrace.runs.association import tail_probability
-from headrace.runs.poller import RunView, parse_time
+from headrace.runs.poller import RunView, parse_time, states_of
 from headrace.runs.retry_chains import retried_run_id
+from headrace.runs.run_logs import Entries, map_logs
+from headrace.runs.state_details import run_core_hours, state_details
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -44,6 +46,9 @@ class PeriodReport:
         open: those that have not ended.
         mended: those that failed and that a later run mended.
         stands_out: whether more of them failed than chance explains.
+        core_hours: what the batch jobs of those runs used whose records tell it, failed attempts
+            included; None where none does, or where it was not asked for.
+        core_hours_runs: the number of these runs.
     """
 
     period: str
@@ -55,6 +60,8 @@ class PeriodReport:
     open: int
     mended: int
     stands_out: bool = False
+    core_hours: float | None = None
+    core_hours_runs: int = 0
 
     @property
     def percent(self) -> float | None:
@@ -88,6 +95,8 @@ def read_run_report(
     by: Period,
     number: int,
     now: datetime | None = None,
+    *,
+    core_hours: bool = False,
 ) -> RunReport:
     """Return the report of the last periods, of this machine's time zone.
 
@@ -98,6 +107,7 @@ def read_run_report(
         by: length of a period; a week begins on Monday.
         number: number of periods, with the present one.
         now: the present; by the clock by default.
+        core_hours: whether the log of each run is read for what its batch jobs used.
     """
     moment = (now or datetime.now(UTC)).astimezone()
     first = first_day(moment.date(), by)
@@ -121,7 +131,30 @@ def read_run_report(
             complete = False
             break
         runs.append(run)
-    return RunReport(report_rows(runs, by), complete)
+    used = core_hours_of_runs(project, target, runs) if core_hours else {}
+    return RunReport(report_rows(runs, by, used), complete)
+
+
+def core_hours_of_runs(
+    project: Project, target: str, runs: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """Return what the batch jobs of runs used, failed attempts included, by the runs' ids.
+
+    A run whose log and jobs do not tell it is left out.
+
+    Args:
+        project: the project.
+        target: ``local`` or ``globus``.
+        runs: documents of the runs.
+    """
+    documents = {str(run["run_id"]): run for run in runs}
+
+    def used(run_id: str, entries: Entries) -> float | None:
+        view = RunView(documents[run_id], states_of(entries))
+        return run_core_hours(state_details(view, entries, project))
+
+    found = zip(documents, map_logs(project, target, [*documents], used), strict=True)
+    return {run_id: hours for run_id, hours in found if hours is not None}
 
 
 def first_day(day: date, by: Period) -> date:
@@ -131,13 +164,18 @@ def first_day(day: date, by: Period) -> date:
     return day - timedelta(days=day.weekday()) if by == "week" else day
 
 
-def report_rows(runs: Iterable[Mapping[str, Any]], by: Period) -> list[PeriodReport]:
+def report_rows(
+    runs: Iterable[Mapping[str, Any]], by: Period, core_hours: Mapping[str, float] | None = None
+) -> list[PeriodReport]:
     """Return the rows of a report, the newest period first.
 
     Args:
         runs: documents of runs.
         by: length of a period.
+        core_hours: those of runs whose records tell them, by the runs' ids.
     """
+    known = core_hours or {}
+    used: dict[tuple[str, str], list[float]] = defaultdict(list)
     documents = [*runs]
     mended = _mended(documents)
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -146,7 +184,10 @@ def report_rows(runs: Iterable[Mapping[str, Any]], by: Period) -> list[PeriodRep
         if started is None:
             continue
         period = first_day(started.astimezone().date(), by).isoformat()
-        found = counts[period, str(run.get("flow_title") or run.get("flow_id"))]
+        key = period, str(run.get("flow_title") or run.get("flow_id"))
+        found = counts[key]
+        if (hours := known.get(str(run["run_id"]))) is not None:
+            used[key].append(hours)
         found["started"] += 1
         found[_outcome(run)] += 1
         found["mended"] += _outcome(run) == "failed" and str(run["run_id"]) in mended
@@ -160,6 +201,8 @@ def report_rows(runs: Iterable[Mapping[str, Any]], by: Period) -> list[PeriodRep
             found["cancelled"],
             found["open"],
             found["mended"],
+            core_hours=round(sum(used[period, flow]), 6) if used[period, flow] else None,
+            core_hours_runs=len(used[period, flow]),
         )
         for (period, flow), found in sorted(counts.items(), key=lambda item: item[0][1])
     ]

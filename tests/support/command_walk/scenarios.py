@@ -320,7 +320,7 @@ def an_account(world: World) -> None:
 def a_report_of_runs(world: World) -> None:
     rows = world.project.told("run", "report", "--by", "month", "--number", "2")
     assert all(row["started"] >= row["succeeded"] + row["failed"] for row in rows)
-    shown = world.project("run", "report", "-n", "1").stdout
+    shown = world.project("run", "report", "-n", "1", "--core-hours").stdout
     assert shown.startswith(("from ", "No run was started"))
 
 
