@@ -170,3 +170,21 @@ def test_a_lost_lane_is_remembered_over_a_restart(world: CampaignWorld) -> None:
     world.drive(5)
     assert world.member("d").lane == "small"
     assert world.time - timedelta(hours=1) < world.service.runs["run-1"].started
+
+
+def test_members_that_no_other_lane_takes_stay_in_a_lost_one(world: CampaignWorld) -> None:
+    world.make_health = quick_health
+    lanes = LANES.replace('endpoint = "hpc"', 'endpoint = "hpc"\ntakes = ["gpu"]').replace(
+        'endpoint = "workstation"', 'endpoint = "workstation"\ntakes = ["cpu"]'
+    )
+    world.begin(lanes, *(NewMember(key, category="gpu") for key in "ab"))
+    world.service.script = lambda request, earlier: gone_for(600)
+    world.drive(3)
+    world.service.problems["hpc"] = "endpoint hpc: the service calls it offline"
+    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    assert world.states() == {"a": "running", "b": "running"}
+    # Its runs come to their ends after all, and nothing is done twice.
+    world.service.problems.clear()
+    world.drive_to_end()
+    assert set(world.states().values()) == {"done"}
+    assert len(world.service.runs) == 2

@@ -65,6 +65,7 @@ class ScriptedRuns:
         now: the time, in UTC.
         script: says how a run ends, by its request and how many runs with this body there were.
         refuse: says why a request is refused for good; "" where it is not.
+        flows: flows of which runs were asked for, by the tags of the requests.
     """
 
     now: Callable[[], datetime]
@@ -78,11 +79,13 @@ class ScriptedRuns:
     is_down: bool = False
     requests: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    flows: dict[str, set[str]] = field(default_factory=dict)
 
     def start(self, requests: Sequence[RunRequest]) -> list[RunAnswer]:
         self._call("start")
         answers = []
         for request in requests:
+            self.flows.setdefault(request.tag, set()).add(request.flow)
             if problem := self.refuse(request):
                 answers.append(RunAnswer(problem=problem))
                 continue

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -75,6 +77,8 @@ class DrivenCampaign:
         self.earlier_steps = frozenset(
             name for step in self.campaign.steps for name in _EARLIER_STEP.findall(step.when)
         )
+        # A file that was changed meanwhile may not name the flows of runs under way any more.
+        self._flows_under_way = tables.starts.flows_under_way(row.id)
         for graft in self.campaign.grafts:
             definition = {
                 "flow": graft.flow,
@@ -95,13 +99,25 @@ class DrivenCampaign:
         """Its name."""
         return self.row.name
 
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Have what is kept in memory be as before where a transaction within is undone."""
+        ends, hours = self.recent_ends.copy(), dict(self.expected_hours)
+        health = {name: copy(each) for name, each in self.health.items()}
+        try:
+            yield
+        except BaseException:
+            self.recent_ends, self.expected_hours, self.health = ends, hours, health
+            raise
+
     def step(self, name: str) -> Step | None:
         """Return a step; None where its file has it no more."""
         return self._steps.get(name)
 
     def flows(self, tables: LedgerTables) -> tuple[str, ...]:
         """Return the names of all flows whose runs are its own, those of added grafts too."""
-        names = [*self.campaign.flows, *(graft.flow for graft in tables.grafts.all(self.id))]
+        grafts = (graft.flow for graft in tables.grafts.all(self.id))
+        names = [*self.campaign.flows, *grafts, *self._flows_under_way]
         return tuple(dict.fromkeys(names))
 
     def loads(self, tables: LedgerTables) -> LaneLoads:

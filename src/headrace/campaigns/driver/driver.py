@@ -232,6 +232,8 @@ class CampaignDriver:
             self._reloading.clear()
             self._attempt("reload", "", self._parts.reload)
             self._is_dirty = True
+            # Names may mean other endpoints now: they are asked for before anything starts there.
+            self._lanes_at = 0.0
         changed = self._attempt("ledger", "", self._synchronise)
         now = self._parts.clock()
         ended = 0
@@ -269,7 +271,8 @@ class CampaignDriver:
             if not done[0]:
                 wait = _LONGEST_REST if done[1] is None else min(done[1], _LONGEST_REST)
                 self._due[driven.id] = self._parts.clock() + wait
-        self._attempt("unwanted", "", self._unwanted.cancel)
+        if self._is_free("unwanted"):
+            self._attempt("unwanted", "", self._unwanted.cancel)
         if again or ended:
             return 0.0
         return self._wait()
@@ -283,6 +286,8 @@ class CampaignDriver:
             whether there is more to do at once, and the seconds after which there is something.
         """
         again = self._lanes.follow(driven)
+        if again:
+            self._unwanted.look_again()
         for unanswered, resend in (
             (driven.may_have_intents, self._starter.resend),
             (driven.may_have_graft_intents, self._grafts.resend),

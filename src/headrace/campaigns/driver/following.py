@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ class RunFollower:
         self._clock_error = clock_error
         self._since: datetime | None = None
         self._quiet = 0
-        self._compare_at = datetime.min.replace(tzinfo=UTC)
+        self._compare_at = self._asked_at = datetime.min.replace(tzinfo=UTC)
 
     @property
     def interval(self) -> float:
@@ -107,8 +108,14 @@ class RunFollower:
         if not are_open or not flows:
             self._quiet += 1
             return 0
+        now = self._now()
+        if now < self._asked_at:
+            # The clock was set back: what ends now ends before what has ended.
+            self.rewind(now)
+            self._compare_at = now
+        self._asked_at = now
         if self._since is None:
-            self._since = (oldest or self._now()) - self._clock_error
+            self._since = (oldest or now) - self._clock_error
         count = 0
         until = self._since
         for page in self._service.ended(flows, self._since, self._ours):
@@ -119,7 +126,6 @@ class RunFollower:
         if not count:
             # What was to become visible late is so now: the same ones are not read for ever.
             self._since = until
-        now = self._now()
         if now >= self._compare_at:
             known, found = self._compare(flows, driven)
             count += found
@@ -207,7 +213,10 @@ class RunFollower:
     ) -> int:
         written = EndsWritten()
         count = 0
-        with self._ledger.transaction() as tables:
+        with ExitStack() as stack:
+            for each in driven.values():
+                stack.enter_context(each.undone_on_error())
+            tables = stack.enter_context(self._ledger.transaction())
             starts = _starts_of(tables, [run.run_id for run in runs])
             for run in runs:
                 start = starts.get(run.run_id)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from headrace.campaigns.campaign import Lane
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.events import EventListener, LaneChanged
 from headrace.campaigns.driver.run_ends import WHO
@@ -23,7 +25,7 @@ class LaneWatch:
 
     Args:
         ledger: the ledger.
-        service: knows the endpoints, and cancels runs.
+        service: knows the endpoints.
         on_event: called with what was done, after it is in the ledger.
         now: the time, in UTC.
     """
@@ -64,6 +66,8 @@ class LaneWatch:
     def follow(self, driven: DrivenCampaign) -> bool:
         """Write down which lanes are lost and which are back, and have members leave lost ones.
 
+        The runs that they leave behind are for nothing: `UnwantedRuns` asks for their end.
+
         Args:
             driven: the campaign.
 
@@ -72,17 +76,15 @@ class LaneWatch:
 
         Raises:
             CampaignError: the ledger cannot be written now.
-            Exception: the service did not answer where runs were to be cancelled.
         """
         events: list[LaneChanged] = []
-        runs: list[str] = []
         with self._ledger.transaction() as tables:
             states = tables.lanes.all(driven.id)
             for name, health in driven.health.items():
                 state = states.get(name)
                 was_lost = bool(state and state.lost_since)
                 if health.is_lost:
-                    left = self._leave(tables, driven, name, runs)
+                    left = self._leave(tables, driven, name)
                     if not was_lost or left:
                         tables.lanes.mark_lost(driven.id, name, health.problem)
                         detail = f"{name}: {health.problem}"
@@ -94,33 +96,30 @@ class LaneWatch:
                     events.append(LaneChanged(driven.name, name, False))
         for event in events:
             self._on_event(event)
-        if runs:
-            # They write into directories of their own, and their results are not taken: that they
-            # go on does no harm but to the place where they run.
-            self._service.cancel(runs)
         return bool(events)
 
-    def _leave(
-        self, tables: LedgerTables, driven: DrivenCampaign, lane: str, runs: list[str]
-    ) -> int:
-        """Have the members of a lost lane go elsewhere; return how many do."""
+    def _leave(self, tables: LedgerTables, driven: DrivenCampaign, lane: str) -> int:
+        """Have the members of a lost lane go elsewhere; return how many do.
+
+        Those that no other lane takes stay: their runs may still come to their ends, and would
+        begin anew in the same lane.
+        """
         retries = driven.campaign.retries
-        if not retries.move:
+        others = [
+            each
+            for each in driven.campaign.lanes
+            if each.name != lane and not driven.health[each.name].is_lost
+        ]
+        if not retries.move or not others:
             return 0
-        rows = tables.database.execute(
-            "SELECT id, run_id FROM starts INDEXED BY open_starts "
-            "WHERE campaign = ? AND lane = ? AND state IN ('intent', 'open') "
-            "AND kind = 'member' AND EXISTS (SELECT 1 FROM attempts WHERE start = starts.id "
-            "AND state = 'open') ORDER BY id LIMIT ?",
-            (driven.id, lane, _PORTION),
-        ).fetchall()
+        leaving = _leaving(tables, driven.id, lane, others)
         health = driven.health[lane]
         is_free = LOST_LANE in retries.free
         count = 0
-        for start, run_id in rows:
+        for start, members in leaving.items():
             ends = [
                 AttemptEnd(
-                    attempt.member,
+                    member,
                     False,
                     "ready",
                     cause=f"lane {lane} is lost: {health.problem}",
@@ -128,10 +127,36 @@ class LaneWatch:
                     counted=not is_free,
                     avoided_lane=lane,
                 )
-                for attempt in tables.starts.attempts(start)
-                if attempt.state == "open"
+                for member in members
             ]
             count += len(tables.starts.supersede(start, ends))
-            if run_id:
-                runs.append(run_id)
         return count
+
+
+def _leaving(
+    tables: LedgerTables, campaign: int, lane: str, others: Sequence[Lane]
+) -> dict[int, list[int]]:
+    """Return members under way in a lane that another one takes, by their starts."""
+    categories = tables.database.execute(
+        "SELECT DISTINCT m.category FROM attempts AS a INDEXED BY open_by_lane "
+        "JOIN members AS m ON m.id = a.member "
+        "WHERE a.campaign = ? AND a.lane = ? AND a.state = 'open'",
+        (campaign, lane),
+    ).fetchall()
+    taken = [
+        category
+        for (category,) in categories
+        if any(one.takes_category(category) for one in others)
+    ]
+    rows = tables.database.execute(
+        "SELECT a.start, a.member FROM attempts AS a INDEXED BY open_by_lane "
+        "JOIN members AS m ON m.id = a.member "
+        "WHERE a.campaign = ? AND a.lane = ? AND a.state = 'open' AND m.state <> 'dropped' "
+        "AND CASE m.wanted_lane WHEN '' THEN m.category IN (SELECT value FROM json_each(?)) "
+        "ELSE m.wanted_lane IN (SELECT value FROM json_each(?)) END ORDER BY a.start LIMIT ?",
+        (campaign, lane, json.dumps(taken), json.dumps([one.name for one in others]), _PORTION),
+    ).fetchall()
+    found: dict[int, list[int]] = {}
+    for start, member in rows:
+        found.setdefault(start, []).append(member)
+    return found

@@ -70,12 +70,15 @@ def write_end(
     step = driven.step(start.step)
     results = _results(driven, step, [member.key for _, member in pairs], ended)
     decisions: list[tuple[Attempt, Member, MemberResult, Decision]] = []
+    late: list[AttemptEnd] = []
     hours = 0.0
     for attempt, member in pairs:
         result = results[member.key]
         expected = expected_core_hours(driven, step, member, start.lane) if step else 0.0
         hours += expected if result.core_hours is None else result.core_hours
         if attempt.state != "open":
+            used = expected if result.core_hours is None else result.core_hours
+            late.append(AttemptEnd(member.id, False, "ready", core_hours=used, host=result.host))
             continue
         history = _history(tables, member, output_of)
         decision = decide_end(
@@ -86,7 +89,7 @@ def write_end(
     tables.starts.end(
         start.id,
         outcome.status,
-        [decision.end for *_, decision in decisions],
+        [*late, *(decision.end for *_, decision in decisions)],
         cause=outcome.cause,
         core_hours=hours,
     )

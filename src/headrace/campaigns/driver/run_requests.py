@@ -163,7 +163,9 @@ def _request(
     where = f"step {step.name}: "
     return RunRequest(
         start.tag,
-        step.flow,
+        # Not that of the step, which may be another one by now: services know a request by its
+        # flow and its tag.
+        start.flow or step.flow,
         render(dict(step.input), texts, f"{where}input"),
         render_text(step.label, texts, f"{where}label"),
         tuple(render_text(tag, texts, f"{where}tags") for tag in step.tags),
@@ -190,8 +192,8 @@ def _pack_texts(
         texts = _member_texts(driven, lane, attempt, member)
         try:
             items.append(render(dict(step.member), texts, f"step {step.name}: member"))
-        except MemberRefused as error:
-            causes[member.id] = str(error)
+        except (MemberRefused, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            causes[member.id] = str(error) or type(error).__name__
     if causes:
         raise _Refused(causes)
     attempt, member = pairs[0]

@@ -18,6 +18,7 @@ from headrace.campaigns.driver.events import CampaignEvent, EventListener, LegEn
 from headrace.campaigns.driver.lanes import LaneLoads
 from headrace.campaigns.driver.limits import RunNeeds
 from headrace.campaigns.driver.outcome import first_step
+from headrace.campaigns.driver.retries import LONGEST_BACKOFF
 from headrace.campaigns.driver.run_ends import count_end
 from headrace.campaigns.driver.run_requests import (
     RefusedStart,
@@ -96,7 +97,7 @@ class MemberStarter:
             Exception: the service did not answer; what was sent is asked for again.
         """
         events: list[CampaignEvent] = []
-        with self._ledger.transaction() as tables:
+        with driven.undone_on_error(), self._ledger.transaction() as tables:
             planned, wait, again = self._plan(tables, driven, runs, events)
             made = make_requests(tables, driven, planned, may_be_sent=False)
             self._refuse(tables, driven, made.refused, events)
@@ -123,7 +124,7 @@ class MemberStarter:
         oldest: datetime | None = None
         while True:
             events: list[CampaignEvent] = []
-            with self._ledger.transaction() as tables:
+            with driven.undone_on_error(), self._ledger.transaction() as tables:
                 rows = tables.database.execute(
                     f"SELECT {START_COLUMNS} FROM starts "  # noqa: S608 - our own text
                     "WHERE campaign = ? AND state = 'intent' AND kind = 'member' "
@@ -155,7 +156,7 @@ class MemberStarter:
         if tables.campaigns.get(driven.name).state != "started":
             return [], None, False  # somebody has just paused it
         now = self._now()
-        moment = tables.queue.wake(driven.id)
+        moment = tables.queue.wake(driven.id, LONGEST_BACKOFF)
         wait = (datetime.fromisoformat(moment) - now).total_seconds() if moment else None
         lanes = driven.loads(tables)
         budget = driven.budget(lanes, tables, now.timestamp())
@@ -253,7 +254,7 @@ class MemberStarter:
     ) -> int:
         events: list[CampaignEvent] = []
         answered = members = runs = 0
-        with self._ledger.transaction() as tables:
+        with driven.undone_on_error(), self._ledger.transaction() as tables:
             for start, answer in zip(starts, answers, strict=True):
                 if answer.run_id:
                     tables.starts.mark_open(start.id, answer.run_id)
@@ -300,7 +301,9 @@ def _refused_end(member: int, causes: dict[int, str]) -> AttemptEnd:
         return AttemptEnd(
             member, False, "failed", cause=causes[member], cause_category=REFUSED, counted=True
         )
-    return AttemptEnd(member, False, "ready", cause=_NOT_ITS_OWN, cause_category=REFUSED)
+    return AttemptEnd(
+        member, False, "ready", cause=_NOT_ITS_OWN, cause_category=REFUSED, has_run=False
+    )
 
 
 def _leg_event(driven: DrivenCampaign, member: Member, start: Start) -> LegEnded:

@@ -61,6 +61,10 @@ class RecentEnds:
             return ""
         return next(filter(None, map(self._holds, self._rules)), "")
 
+    def copy(self) -> RecentEnds:
+        """Return the same ends, which are counted further for themselves."""
+        return RecentEnds(self._rules, self._ends)
+
     def clear(self) -> None:
         """Forget the ends so far: somebody has had the campaign resumed."""
         self._ends.clear()

@@ -92,7 +92,7 @@ def move_member(database: sqlite3.Connection, now: str, attempt: Attempt, end: A
         (
             *(then, step, leg, end.cause, end.cause_category, goes_on),
             *(goes_on, end.counted and not end.done),
-            *(goes_on, not end.counted and not end.done),
+            *(goes_on, end.has_run and not end.counted and not end.done),
             *(end.core_hours, end.not_before, end.avoided_lane),
             *(end.done, attempt.directory),
             *(None if facts is None else _text(facts), None if grow is None else _text(grow)),

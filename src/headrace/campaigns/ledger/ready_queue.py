@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from headrace.campaigns.ledger.ledger_table import LedgerTable
 from headrace.campaigns.ledger.member import MEMBER_COLUMNS, Member, member_from_row
+
+# Sorts behind all times.
+_NEVER: Final = "9999"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +67,22 @@ class ReadyQueue(LedgerTable):
         )
         return [member_from_row(row) for row in rows]
 
-    def wake(self, campaign: int) -> str:
+    def wake(self, campaign: int, longest: float | None = None) -> str:
         """Put members whose time has come into their queues.
 
         Args:
             campaign: number of the campaign.
+            longest: seconds that nobody waits longer than; a time beyond them was written by a
+                clock that was set back since, and has come. None for any time.
 
         Returns:
             when the next one's time comes, UTC in ISO format; "" where none waits for a time.
         """
         self._database.execute(
             "UPDATE members INDEXED BY delayed SET not_before = '' "
-            "WHERE campaign = ? AND state = 'ready' AND not_before <> '' AND not_before <= ?",
-            (campaign, self._now),
+            "WHERE campaign = ? AND state = 'ready' AND not_before <> '' "
+            "AND (not_before <= ? OR not_before > ?)",
+            (campaign, self._now, _later(self._now, longest)),
         )
         (moment,) = self._database.execute(
             "SELECT min(not_before) FROM members INDEXED BY delayed "
@@ -82,3 +90,9 @@ class ReadyQueue(LedgerTable):
             (campaign,),
         ).fetchone()
         return str(moment or "")
+
+
+def _later(now: str, seconds: float | None) -> str:
+    if seconds is None:
+        return _NEVER
+    return (datetime.fromisoformat(now) + timedelta(seconds=seconds)).isoformat()

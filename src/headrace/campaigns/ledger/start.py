@@ -146,6 +146,7 @@ class AttemptEnd:
         not_before: when the next attempt may begin, UTC in ISO format; "" for at once.
         avoided_lane: where the next attempt shall not be; "" for none.
         grow: factors of resources from now on; None for those that it has.
+        has_run: False where there was no run, and nothing is counted of the attempt.
     """
 
     member: int
@@ -162,6 +163,7 @@ class AttemptEnd:
     not_before: str = ""
     avoided_lane: str = ""
     grow: Mapping[str, float] | None = None
+    has_run: bool = True
 
 
 START_COLUMNS: Final = ", ".join(f"starts.{name}" for name in Start.__dataclass_fields__)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headrace.campaigns.errors import CampaignError
@@ -247,6 +247,15 @@ class StartTable(LedgerTable):
         )
         return [start_from_row(row) for row in rows]
 
+    def flows_under_way(self, campaign: int) -> tuple[str, ...]:
+        """Return the names of the flows of a campaign's starts that have not ended."""
+        rows = self._database.execute(
+            "SELECT DISTINCT flow FROM starts INDEXED BY open_starts "
+            "WHERE campaign = ? AND state IN ('intent', 'open') ORDER BY flow",
+            (campaign,),
+        )
+        return tuple(str(row[0]) for row in rows)
+
     def attempts(self, start: int) -> list[Attempt]:
         """Return the attempts that a start is, in the order of their members."""
         return self._attempts("start = ? ORDER BY member", start)
@@ -352,6 +361,15 @@ class StartTable(LedgerTable):
                     )
                 end = AttemptEnd(attempt.member, done=False, then="ready")
             if attempt.state != "open" or self._is_dropped(attempt.member):
+                if attempt.state == "superseded":
+                    # Why nobody waited for it stays.
+                    end = replace(
+                        end,
+                        done=False,
+                        cause=attempt.cause,
+                        cause_category=attempt.cause_category,
+                        counted=attempt.counted,
+                    )
                 write_attempt(self._database, self._now, attempt, end, "superseded", accepted=False)
                 superseded.append(attempt.member)
                 continue
