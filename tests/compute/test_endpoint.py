@@ -229,7 +229,9 @@ def test_a_task_may_bring_its_own_configuration(shared: tuple[EndpointHost, Even
     host, _ = shared
     plain = task(describe, 1, second="")
     wrong = TaskSpec(plain.task_id, plain.function_code, user_endpoint_config={"worker": 2})
-    with pytest.raises(ComputeError, match="unknown option worker; it knows heartbeat_period"):
+    with pytest.raises(
+        ComputeError, match="unknown option worker; it knows available_accelerators, cpu"
+    ):
         host.submit(wrong)
     code = "st\nf:def f():\n    import os\n    return os.environ.get('FROM_INIT')\n"
     config = {"worker_init": "export FROM_INIT='a \"b\" $HOME'"}

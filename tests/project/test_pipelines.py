@@ -44,7 +44,8 @@ def root(tmp_path: Path) -> Path:
             'on = { endpoint = "cluster" }\n',
             "campaigns/scan.toml": '[members]\ntable = "scan.csv"\n[[steps]]\nname = "fit"\n'
             'flow = "beam"\ninput = { on = { endpoint = "{endpoint}" } }\n'
-            '[lanes.own]\nendpoint = "farm"\n',
+            '[lanes.own]\nendpoint = "farm"\n[after.leg]\nflow = "beam_dump"\n'
+            '[after.member]\nflow = "movie"\n',
             "campaigns/scan.csv": "name\n",
             "campaigns/beam_dump_2.toml": "[members]\n",
             "triggers/stray.toml": '[start]\nflow = "nowhere"\n',
@@ -64,6 +65,7 @@ def test_parts_are_found_by_name_and_by_what_names_them(root: Path) -> None:
     assert (beam.campaigns, beam.tables) == (("scan",), ("scan.csv",))
     assert found["beam_dump"].campaigns == ("beam_dump_2",)
     assert beam.endpoints == ("cluster", "farm")
+    assert beam.grafts == ("beam_dump", "movie")
     assert beam.needs == ("datarun", "endpoint", "inversion")
     assert found["beam_dump"].functions == ("beam_dump",)
     assert found["beam_dump"].job_scripts == ()
@@ -72,6 +74,7 @@ def test_parts_are_found_by_name_and_by_what_names_them(root: Path) -> None:
 def test_missing_parts_are_named(root: Path) -> None:
     assert find_pipelines(root)["beam"].missing == (
         "compute_functions/gone.py",
+        "flows/movie",
         "job_scripts/lost.sbatch",
     )
     assert find_pipelines(root)["nowhere"].missing == ("flows/nowhere",)
@@ -149,5 +152,6 @@ def test_a_new_project_with_one_pipeline_misses_nothing(tmp_path: Path) -> None:
     for name in ("adjoint_sources", "inversion", "data_run", "sweep", "md", "ert", "minimal"):
         root = tmp_path / name
         init_project(root, [name])
-        assert list(find_pipelines(root)) == [name]
+        grafts = ["md_quicklook"] if name == "md" else []
+        assert list(find_pipelines(root)) == [name, *grafts]
         assert pipeline_document(load_project(root), "globus", name)["missing"] == []

@@ -55,6 +55,7 @@ class Pipeline:
         tables: names of the files in ``campaigns/`` that these have their members from.
         collections: names of the collections that its triggers and campaigns name.
         endpoints: names of the endpoints that its triggers and campaigns name.
+        grafts: names of the flows that its campaigns start after legs, members, groups or all.
         needs: extras of headrace, such as ``seismic``, without which it does not run.
         missing: what its files name and the project does not have, such as
             ``job_scripts/a.sbatch``.
@@ -70,6 +71,7 @@ class Pipeline:
     tables: tuple[str, ...]
     collections: tuple[str, ...]
     endpoints: tuple[str, ...]
+    grafts: tuple[str, ...]
     needs: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -146,6 +148,8 @@ def _pipeline(
     functions = {stem for stem in there if owner_of(stem, names) == name} | (named & there)
     missing = [] if has_flow else [f"flows/{name}"]
     missing += [f"{FUNCTIONS}/{one}.py" for one in sorted(named - there)]
+    grafts = tuple(sorted({flow for file in campaigns.values() for flow in _grafts_of(file)}))
+    missing += [f"flows/{one}" for one in grafts if not (root / "flows" / one).is_dir()]
 
     texts = [_read(root / FUNCTIONS / f"{one}.py") for one in sorted(functions)]
     wanted = {found[0] for text in texts for found in _SCRIPT_OF_FUNCTION.finditer(text)}
@@ -166,6 +170,7 @@ def _pipeline(
         tables=tuple(sorted(filter(None, map(_table_of, campaigns.values())))),
         collections=_names_in(files, "collection"),
         endpoints=_names_in(files, "endpoint"),
+        grafts=grafts,
         needs=_needs([*texts, *script_texts.values()], bool(functions)),
         missing=tuple(missing),
     )
@@ -230,6 +235,15 @@ def _flows_of(file: Mapping[str, Any]) -> Iterator[str]:
     steps = file.get("steps")
     for start in [file.get("start"), *(steps if isinstance(steps, list) else [])]:
         flow = start.get("flow") if isinstance(start, Mapping) else None
+        if isinstance(flow, str) and flow:
+            yield flow
+
+
+def _grafts_of(campaign: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the flows that a campaign starts after its legs, members, groups or all of it."""
+    after = campaign.get("after")
+    for graft in after.values() if isinstance(after, Mapping) else ():
+        flow = graft.get("flow") if isinstance(graft, Mapping) else None
         if isinstance(flow, str) and flow:
             yield flow
 

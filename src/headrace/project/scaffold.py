@@ -127,7 +127,10 @@ def _project_files(template: Path, names: Collection[str]) -> tuple[list[Path], 
             raise ProjectError(f"no pipeline {given!r} to make; {known_names(given, known)}")
     written = flow_files(MINIMAL) if MINIMAL in chosen else {}
     copied: list[Path] = []
-    for name in sorted(set(chosen) - {MINIMAL}):
+    wanted = set(chosen) - {MINIMAL}
+    # Its campaigns would be refused without the flows that they graft.
+    wanted |= {graft for name in wanted for graft in pipelines[name].grafts}
+    for name in sorted(wanted):
         copied += pipelines[name].files(template)
     if any(path.parts[0] == "job_scripts" for path in copied):
         copied += [Path("job_scripts") / name for name in shared_job_scripts(template)]

@@ -29,6 +29,15 @@ def test_resources_of_a_member_come_before_those_of_the_pack() -> None:
     assert others.job == {"cpus_per_task": 4, "walltime": "01:00:00"}
 
 
+def test_generic_resources_of_a_member_are_a_text() -> None:
+    own, others = read_members(
+        [member(gres="gpu:a100:2"), member(key="b", directory="b")], {"gres": "gpu:1"}
+    )
+    assert isinstance(own, PackMember)
+    assert isinstance(others, PackMember)
+    assert (own.job, others.job) == ({"gres": "gpu:a100:2"}, {"gres": "gpu:1"})
+
+
 def test_words_are_quoted_and_empty_names_left_out() -> None:
     found = read_one(command=None, argv=["echo", "it's", "$HOME"], inputs=["", "a.dat"])
     assert isinstance(found, PackMember)
@@ -50,6 +59,7 @@ def test_words_are_quoted_and_empty_names_left_out() -> None:
         ({"cores": 0}, "cores: must be an integer of at least 1, not 0"),
         ({"cores": 1.5}, "cores: must be an integer of at least 1, not 1.5"),
         ({"memory": -1}, "memory: write it as 4G"),
+        ({"gres": 2}, "gres: write it as gpu:a100:2, not 2"),
         ({"walltime": 10}, "walltime: write it as HH:MM:SS, not 10"),
     ],
 )

@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from headrace.compute.packs import PackError, run_pack
+from headrace.compute.packs import PackError, PackMember, read_members, run_pack
 from headrace.compute.packs.slots import Slots
+from headrace.compute.packs.workspace import MemberWorkspace
 from tests.support.sweep_project import member
 from tests.support.waiting import wait_until
 
@@ -78,6 +80,30 @@ def test_what_the_command_wants_next_is_returned(run: Run) -> None:
         "next.json: must hold an object",
     )
     assert "next" not in found["no"]
+
+
+def test_what_an_earlier_attempt_wanted_next_does_not_count(run: Run, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    first = f"{{ touch {flag}; echo '{{}}' > next.json; echo 'Stale file handle' >&2; exit 1; }}"
+    more = {"attempts": 2, "retry_pause": "00:00:00"}
+    found = run(member("a", f"test -e {flag} || {first}"), **more)["a"]
+    assert (found["state"], found["attempts"]) == ("done", 2)
+    assert "next" not in found
+
+
+def test_files_behind_a_link_to_a_directory_are_listed_nowhere(tmp_path: Path) -> None:
+    """A program may leave `latest` beside its runs: a list with both names would never fit."""
+    command = "mkdir run1; echo x > run1/x.dat; ln -s run1 latest; ln -s ../member.sh linked.dat"
+    [one] = read_members([member("a", command)])
+    assert isinstance(one, PackMember)
+    space = MemberWorkspace(tmp_path, replace(one, outputs=("**/*.dat",)))
+    space.write_script()
+    space.prepare(None, resumes=False)
+    subprocess.run([str(space.script), str(tmp_path)], check=True)
+    size = space.script.stat().st_size
+    listed = (tmp_path / "files").read_text().split("\0")
+    assert {*listed} == {"", "2 run1/x.dat", f"{size} linked.dat"}
+    assert space.found_outputs() == {"run1/x.dat": 2, "linked.dat": size}
 
 
 def test_done_members_are_not_run_again_unless_something_changed(run: Run, tmp_path: Path) -> None:

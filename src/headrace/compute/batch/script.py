@@ -151,9 +151,10 @@ def _run(command: str, signal: str) -> str:
     if not signal:
         return f"{command}\ncode=$?"
     # The batch shell gets it, which is this script and not the user's.
-    return f"""{command} &
+    # The trap is set first: without one, a signal that comes early ends this shell and all with it.
+    return f"""trap 'kill -s {signal} "$!" 2>/dev/null' {signal}
+{command} &
 child=$!
-trap 'kill -s {signal} "$child" 2>/dev/null' {signal}
 wait "$child"
 code=$?
 while kill -0 "$child" 2>/dev/null; do

@@ -17,6 +17,8 @@ from .output_patterns import check_pattern
 RECORD: Final = "member.json"
 STDOUT: Final = "member.out"
 STDERR: Final = "member.err"
+# What its command writes where it adds members or steps.
+NEXT: Final = "next.json"
 _RECORDS: Final = frozenset({RECORD, STDOUT, STDERR})
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names of the settings that a member has, and those that a batch job has in their place.
@@ -225,6 +227,10 @@ def _resource(name: str, value: object) -> object:
         if isinstance(value, str) and value.strip():
             return value
         raise _refused(f"walltime: write it as HH:MM:SS, not {value!r}")
+    if name == "gres":
+        if isinstance(value, str):
+            return value
+        raise _refused(f"gres: write it as gpu:a100:2, not {value!r}")
     if name == "memory":
         # A factor that grows after a failure makes 3000.0 of 1500.
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:

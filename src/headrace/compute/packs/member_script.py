@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from .member import PackMember
+from .member import NEXT, PackMember
 from .output_patterns import fits
 
 # What the job runs; its arguments are the member's directory and, where whoever looks for the files
@@ -18,10 +18,9 @@ directory=$1
 cd "$directory/work" || exit 125
 [ ! -e "$directory/files" ] || rm -f "$directory/files"
 read -r _ _ _ _ group _ <"/proc/$$/stat"
-child=
 end_command() {
   trap "" TERM
-  if [ "$group" = "$$" ]; then kill -s TERM 0; elif [ "$child" ]; then kill -s TERM "$child"; fi
+  if [ "$group" = "$$" ]; then kill -s TERM 0; elif [ "$!" ]; then kill -s TERM "$!"; fi
 }
 trap end_command TERM
 bash "$directory/command.sh" &
@@ -33,7 +32,8 @@ while kill -0 "$child" 2>/dev/null; do
   code=$?
 done
 [ "${2:-}" = here ] || {
-  find -L . -type f -printf '%s %P\\0' >"$directory/.files.$$" 2>/dev/null &&
+  find -L . -xtype l -type d -prune -o -type f -printf '%s %P\\0' \\
+    >"$directory/.files.$$" 2>/dev/null &&
     mv "$directory/.files.$$" "$directory/files"
 }
 exit "$code"
@@ -59,6 +59,8 @@ def command_text(member: PackMember, inputs: Sequence[str], *, resumes: bool) ->
     ]
     if stale and not resumes:
         lines.append(f"(shopt -s nullglob dotglob globstar; rm -rf -- {' '.join(stale)})")
+    if not resumes and not any(_is_input(NEXT, name) for name in inputs):
+        lines.append(f"[ ! -e {NEXT} ] || rm -f {NEXT}")
     return "\n".join([*lines, member.command]) + "\n"
 
 

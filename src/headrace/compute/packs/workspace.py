@@ -16,12 +16,11 @@ from ..batch.atomic import write_atomic
 from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
-from .member import RECORD, STDERR, STDOUT, PackMember
+from .member import NEXT, RECORD, STDERR, STDOUT, PackMember
 from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
 from .outcome import MemberOutcome
 from .output_patterns import files_below, fits, missing_patterns
 
-NEXT: Final = "next.json"
 # The input that stands for all that is in the source's directory.
 EVERYTHING: Final = "./"
 # Names of the inputs, as they were before the command was run.
