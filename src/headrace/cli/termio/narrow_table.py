@@ -9,9 +9,9 @@ from typing import Final, Literal
 Fit = Literal["", "cut", "wrap"]
 """How a column gets narrower: never, its cells cut in the middle, or wrapped at their spaces."""
 
-_LEAST_CUT: Final = 8
+_MINIMUM_CUT: Final = 8
 # A wrapped column holds the id of a run on one line.
-_LEAST_WRAPPED: Final = 36
+_MINIMUM_WRAPPED: Final = 36
 _CUT: Final = "…"
 
 
@@ -37,18 +37,18 @@ def fitted_widths(
         gap: columns between two columns.
 
     Returns:
-        Widths with which the table fits, or the least ones where it cannot.
+        Widths with which the table fits, or the minimum ones where it cannot.
     """
     widths = [max(map(text_width, column)) for column in zip(heads, *rows, strict=True)]
     if width is None:
         return widths
-    least = [
-        _least_width(head, widest, fit)
+    minimum = [
+        _minimum_width(head, widest, fit)
         for head, widest, fit in zip(heads, widths, fits, strict=True)
     ]
     excess = sum(widths) + gap * (len(widths) - 1) - width
     while excess > 0:
-        wide = [number for number, each in enumerate(widths) if each > least[number]]
+        wide = [number for number, each in enumerate(widths) if each > minimum[number]]
         if not wide:
             break
         widths[max(wide, key=lambda number: widths[number])] -= 1
@@ -69,11 +69,11 @@ def fitted_lines(text: str, width: int, fit: Fit) -> list[str]:
     return [_cut_middle(text, width)] if fit == "cut" else _wrapped(text, width)
 
 
-def _least_width(head: str, widest: int, fit: Fit) -> int:
+def _minimum_width(head: str, widest: int, fit: Fit) -> int:
     if not fit:
         return widest
     longest = max((text_width(word) for word in head.split()), default=0)
-    return min(widest, max(longest, _LEAST_CUT if fit == "cut" else _LEAST_WRAPPED))
+    return min(widest, max(longest, _MINIMUM_CUT if fit == "cut" else _MINIMUM_WRAPPED))
 
 
 def _cut_middle(text: str, width: int) -> str:
@@ -104,7 +104,7 @@ def _wrapped(text: str, width: int) -> list[str]:
         if line:
             lines.append(line)
         while text_width(word) > width:
-            # One character at least, however narrow the column is.
+            # One character, too, however narrow the column is.
             part = _first(word, width) or word[0]
             lines.append(part)
             word = word[len(part) :]
