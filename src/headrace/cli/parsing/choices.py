@@ -1,4 +1,4 @@
-"""What commands that choose runs, and those that choose members of campaigns, have in common."""
+"""Parts of commands that choose runs, or members of campaigns."""
 
 from __future__ import annotations
 
