@@ -73,6 +73,26 @@ def test_a_flow_says_its_input(project: Project) -> None:
     assert [lane.name for lane in campaign.lanes] == ["machine"]
 
 
+def test_columns_are_those_of_objects_in_the_input_as_well(project: Project) -> None:
+    job = {
+        "type": "object",
+        "required": ["directory", "cores"],
+        "properties": {"directory": {"type": "string"}, "cores": {"type": "integer"}, "how": {}},
+    }
+    settings = {"type": "object", "properties": {"memory": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "required": ["job", "settings"],
+        "properties": {"job": job, "settings": settings},
+    }
+    (project.root / "flows" / "say" / "input_schema.json").write_text(json.dumps(schema))
+    create_campaign(project, "napa", flow="say")
+    campaign = load_campaign(project, "napa")
+    wanted = {"job": {"directory": "{directory}", "cores": "{cores:int}"}, "settings": {}}
+    assert campaign.steps[0].input == wanted
+    assert (project.root / "campaigns" / "napa.csv").read_text() == "key,directory,cores\n"
+
+
 def test_the_columns_of_a_table_that_is_there_are_taken(project: Project, tmp_path: Path) -> None:
     table = project.root / "runs.csv"
     table.write_text("run,word\n1,a\n")

@@ -64,6 +64,31 @@ def test_a_campaign_whose_flow_is_not_deployed_is_not_started(run: Run, root: Pa
     assert run("campaign", "status", "napa").exit_code == 1, "it was not taken in either"
 
 
+def test_rows_that_cannot_be_used_have_a_line_each(run: Run, root: Path) -> None:
+    table = root / "campaigns" / "napa.csv"
+    table.write_text(table.read_text() + "r 9,wild\nr001,wild\n")
+    refused = run("campaign", "start", "napa")
+    assert refused.exit_code == 1
+    first, second = refused.stderr.splitlines()
+    assert first.startswith(f"error: {table}: line 6: key 'r 9' has ' '")
+    assert second.startswith(f"error: {table}: line 7: key 'r001' is that of line 2, too")
+
+
+def test_it_is_said_where_nothing_is_left_and_where_nothing_runs(
+    run: Run, root: Path, history: CampaignHistory
+) -> None:
+    hint = "nothing runs them yet: `headrace campaign start napa`\n"
+    assert run("campaign", "retry", "napa", "r008").stderr == hint
+    assert run("campaign", "pause", "napa").stderr == ""
+    assert run("campaign", "resume", "napa").stderr == hint
+    assert run("campaign", "priority", "napa", "r011", "--to", "2").stderr == ""
+    for state in ("ready", "waiting"):
+        run("campaign", "drop", "napa", "--state", state, "--yes")
+    (root / "campaigns" / "napa.csv").write_text("name,protein\n")
+    said = run("campaign", "start", "napa", "--no-driver").stdout
+    assert said.splitlines()[-1].startswith("Nothing is left to start: 2 failed; ")
+
+
 def test_status_shows_bars_lanes_and_what_waits(run: Run, history: CampaignHistory) -> None:
     text = run("campaign", "status", "napa").stdout
     assert text.startswith("napa: NapA, replicas  (started)\n")

@@ -135,6 +135,7 @@ def test_a_driver_in_the_background_is_waited_for_and_ends_by_itself(headrace: P
     )
     log = headrace.directory / ".headrace" / "campaigns.local.log"
     wait_until(lambda: "none is under way any more" in log.read_text(), "the driver ends")
+    assert "no driver runs" not in headrace("campaign", "wait", "words").stderr
     grafted = headrace.told(
         *("campaign", "graft", "words", "say", "--after", "group", "--input", "-"),
         *("--label", "after {group}", "--tag", "later"),

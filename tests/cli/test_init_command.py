@@ -47,6 +47,16 @@ def test_a_project_with_one_pipeline_is_deployed(tmp_path: Path, name: str, chan
         stop_facility(tmp_path)
 
 
+def test_the_next_commands_are_those_of_what_was_made(tmp_path: Path) -> None:
+    headrace = Program(tmp_path, {"HOME": str(tmp_path)}, set())
+    made = headrace("init", "sweeps", "--for", "sweep").stdout
+    assert "headrace campaign check sweep " in made
+    assert "trigger list" not in made
+    made = headrace("init", "events", "--for", "data_run").stdout
+    assert "headrace trigger list " in made
+    assert "campaign check" not in made
+
+
 def test_the_smallest_project_runs_without_any_extra(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()

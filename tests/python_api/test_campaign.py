@@ -102,6 +102,8 @@ def test_members_from_memory_run_to_their_end(project: headrace.Project) -> None
         campaign.results("m1")
     assert campaign.retry() == ["m0"]
     assert campaign.graft("say", after="member", body={"word": "{key}"}, label="after {key}") == 3
+    with pytest.raises(CampaignError, match="graft say: its input has no 'word', which flows/say"):
+        campaign.graft("say", after="leg")
     with pytest.raises(CampaignError, match="no flow 'sya'"):
         campaign.graft("sya", after="leg")
     with (project.root / "data/campaigns/words/table.csv").open(newline="") as stream:

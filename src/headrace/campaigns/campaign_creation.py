@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.project import Project
 
 _TABLE_LINE: Final = re.compile(r'^(table\s*=\s*")[^"]+(")', re.MULTILINE)
+_COLUMN: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _TYPES: Final[Mapping[str, str]] = {"integer": ":int", "number": ":float"}
 
 
@@ -123,7 +124,13 @@ def _written(project: Project, name: str, flow: str | None, table: Path | None) 
     members = properties if isinstance(properties, Mapping) else {}
     required = [each for each in schema.get("required", members) if each in members]
     lines = {each: _input_line(project, each, members[each]) for each in required}
-    columns = [each for each, line in lines.items() if f"{{{each}" in line]
+    columns = [
+        column
+        for line in lines.values()
+        for column in _COLUMN.findall(line)
+        if column not in ("key", "endpoint")
+    ]
+    columns = [*dict.fromkeys(columns)]
     texts: dict[Path, str] = {}
     if table is not None:
         place, columns_there = _table(project, table)
@@ -176,7 +183,7 @@ def _input_line(project: Project, name: str, schema: Any) -> str:
     if kind == "object" and isinstance(inner, Mapping):
         parts = ", ".join(
             f"{each} = {_input_line(project, each, inner[each])}"
-            for each in schema.get("required", inner)
+            for each in schema.get("required", ())
             if each in inner
         )
         return f"{{ {parts} }}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.errors import CampaignError
@@ -20,6 +20,9 @@ from headrace.campaigns.start_check import StartCheck
 if TYPE_CHECKING:
     from headrace.project import Project
 
+# States of members that nothing more is started of.
+_OVER: Final = ("done", "failed", "dropped", "shared")
+
 HashOf = Callable[[NewMember], str]
 
 
@@ -31,11 +34,15 @@ class StartedCampaign:
         added: what became of the rows of its table.
         total: members that it has now.
         state: its state now.
+        failed: members that have failed.
+        ended: whether every member is done, has failed or was dropped.
     """
 
     added: AddedMembers
     total: int
     state: str
+    failed: int = 0
+    ended: bool = False
 
 
 def start_campaign(
@@ -67,7 +74,8 @@ def start_campaign(
     with ledger.transaction() as tables:
         added = take_in(tables, project, campaign, hash_of=hash_of)
         row = tables.campaigns.get(campaign.name)
-        total = sum(tables.members.counts(row.id).values())
+        counts = tables.members.counts(row.id)
+        total = sum(counts.values())
         if not total and campaign.members.trigger is None:
             come = "headrace campaign add " + campaign.name
             raise CampaignError(
@@ -80,7 +88,9 @@ def start_campaign(
             tables.campaigns.set_state(row.id, "started")
             if row.state != "started":
                 tables.log.add(row.id, "started", f"{total:,} members", who=who)
-        return StartedCampaign(added, total, tables.campaigns.get(campaign.name).state)
+        over = sum(counts.get(state, 0) for state in _OVER)
+        state = tables.campaigns.get(campaign.name).state
+        return StartedCampaign(added, total, state, counts.get("failed", 0), over == total)
 
 
 def take_in(

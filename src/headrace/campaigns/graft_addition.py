@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,7 +57,8 @@ def add_graft(
         who: adds it.
 
     Raises:
-        CampaignError: the flow is unknown, a template has a fault, or the input is no object.
+        CampaignError: the flow is unknown, a template has a fault, or the input is no object or
+            lacks what the flow's schema requires.
     """
     if not isinstance(template, dict):
         raise CampaignError(f"the input of graft {flow} is a {type(template).__name__}, no object")
@@ -77,6 +78,7 @@ def add_graft(
     if wrong:
         raise CampaignError(f"graft {flow}: {wrong[0].removeprefix(f'{file}: ')}")
     [graft] = campaign.grafts
+    _check_required(project, graft.flow, graft.input)
     written = {
         "flow": graft.flow,
         "input": dict(graft.input),
@@ -94,3 +96,13 @@ def add_graft(
             "SELECT count(*) FROM graft_starts WHERE graft = ? AND state = 'due'", (added.id,)
         ).fetchone()
     return AddedGraft(new, int(due))
+
+
+def _check_required(project: Project, flow: str, template: Mapping[str, Any]) -> None:
+    required = project.flow(flow).input_schema.get("required", [])
+    missing = [name for name in required if name not in template]
+    if missing:
+        raise CampaignError(
+            f"graft {flow}: its input has no {', '.join(map(repr, missing))}, which "
+            f"flows/{flow}/input_schema.json requires: give a template of it with --input FILE"
+        )

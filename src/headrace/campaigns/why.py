@@ -46,9 +46,12 @@ class MemberFailureCluster(FailureCluster):
 
     @property
     def pattern(self) -> str:
-        """The pattern that ``--cause`` selects the cluster by, in which ``*`` is any text."""
+        """The pattern that ``--cause`` selects the cluster by, in which ``*`` is any text.
+
+        Quotes, which no shell would show legibly, are any text, too.
+        """
         shown = cause_template(self.cause.text)[:_LONGEST_PATTERN]
-        parts = re.split(r"<(?:id|time|path|number)>|<[a-z]{0,6}$", shown)
+        parts = re.split(r"<(?:id|time|path|number)>|<[a-z]{0,6}$|['\"`]+", shown)
         return f"{'*'.join(parts).rstrip('*')}*"
 
     @property

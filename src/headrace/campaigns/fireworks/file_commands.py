@@ -117,7 +117,7 @@ def _template(task: Task, spec: Task, directory: Path) -> TaskScript:
         text = template.render(task.get("context") or {})
     except (TemplateError, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise NotTakenOver(f"TemplateWriterTask: {file}: {reason}") from error
+        raise NotTakenOver(f"{file}: {reason}") from error
     note = f"the text of {output} was made of {file.name} now: it does not follow the template"
     return TaskScript([_written(text, output, bool(task.get("append")))], [note])
 
@@ -131,9 +131,7 @@ def _template_file(task: Task, name: str, directory: Path) -> Path:
     for place in places:
         if (place / name).is_file():
             return place / name
-    raise NotTakenOver(
-        f"TemplateWriterTask: there is no {name} in {', '.join(map(str, places))}: copy it there"
-    )
+    raise NotTakenOver(f"there is no {name} in {', '.join(map(str, places))}: copy it there")
 
 
 def _written(text: str, path: str, append: bool) -> str:

@@ -20,14 +20,14 @@ from headrace.cli.termio.display import display
     metavar="PIPELINE",
     multiple=True,
     shell_complete=completion.new_pipelines,
-    help="Only what this pipeline needs: adjoint_sources, inversion or data_run; or minimal, one "
-    "small flow. May be repeated; everything by default.",
+    help="Only what this pipeline needs: adjoint_sources, inversion, data_run, sweep, md or ert; "
+    "or minimal, one small flow. May be repeated; everything by default.",
 )
 @output_options
 def init_command(directory: Path, pipelines: tuple[str, ...]) -> None:
     """Create a project in DIRECTORY.
 
-    DIRECTORY is the current one by default. Copies the five folders of a working project and
+    DIRECTORY is the current one by default. Copies the six folders of a working project and
     headrace.toml; no file is overwritten.
     """
     from headrace.project import init_project
@@ -58,6 +58,13 @@ def _next_steps(directory: Path, pipelines: Sequence[str]) -> list[str]:
     else:
         more = [
             "headrace pipeline list   # the parts of each pipeline, and what is missing",
-            "headrace trigger list    # the directories that `headrace watch` watches",
+        ]
+        if (directory / "triggers").is_dir():
+            watched = "the directories that `headrace watch` watches"
+            more.append(f"headrace trigger list    # {watched}")
+        campaigns = sorted(file.stem for file in (directory / "campaigns").glob("*.toml"))
+        more += [
+            f"headrace campaign check {name}   # tries the example, then `campaign run {name}`"
+            for name in campaigns
         ]
     return steps + more

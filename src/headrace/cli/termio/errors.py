@@ -107,12 +107,21 @@ def _show(error: Exception) -> int:
 
         write("".join(traceback.format_exception(error)), err=True, newline=False)
     try:
-        write(f"{style('error:', fg='red')} {line or _unforeseen(error)}", err=True)
+        for each in _several(error) or [line or _unforeseen(error)]:
+            write(f"{style('error:', fg='red')} {each}", err=True)
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
         _discard_output()
     return code
+
+
+def _several(error: Exception) -> list[str]:
+    """Return the lines of an error that is several, such as the faults of a table."""
+    problems = getattr(error, "problems", None)
+    if not isinstance(error, HeadraceError) or not isinstance(problems, tuple):
+        return []
+    return [one_line(each) for each in problems if isinstance(each, str)]
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -10,10 +10,13 @@ import click
 
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.session import current
+from headrace.cli.termio.display import is_text
+from headrace.cli.termio.notes import note
 
 if TYPE_CHECKING:
     from headrace.campaigns.campaign_access import OpenCampaign
     from headrace.campaigns.ledger.member import AddedMembers
+    from headrace.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +39,25 @@ def opened(name: str) -> Iterator[OpenCampaign]:
     session = current()
     with open_campaign(session.project(), session.target, name) as campaign:
         yield campaign
+
+
+def note_that_nothing_runs(project: Project, name: str) -> None:
+    """Say to a person that members wait for somebody to start them, where that is so."""
+    from headrace.campaigns.campaign_access import ledger_path, read_campaign_ledger
+    from headrace.campaigns.driver.project_driver import is_driven
+    from headrace.campaigns.ledger.campaign_table import CampaignTable
+
+    target = current().target
+    if not is_text() or not ledger_path(project, target).exists():
+        return
+    with read_campaign_ledger(project, target) as database:
+        row = CampaignTable(database, "").find(name)
+    if row is None:
+        return
+    if row.state == "paused":
+        note(f"campaign {name} is paused: `headrace campaign resume {name}`")
+    elif row.state == "draft" or not is_driven(project, target):
+        note(f"nothing runs them yet: `headrace campaign start {name}`")
 
 
 def hours(count: float) -> str:
@@ -62,6 +84,11 @@ def added_text(added: AddedMembers) -> str:
         (len(added.shared), "of them share the results of others"),
     )
     return ", ".join(f"{count:,} {words}" for count, words in counted if count) or "nothing to add"
+
+
+def members_text(count: int) -> str:
+    """Return a number of members as text."""
+    return f"{count:,} member{'' if count == 1 else 's'}"
 
 
 def who() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from headrace.cli.commands.campaign._campaigns import note_that_nothing_runs
 from headrace.cli.parsing.members import is_empty, selection_of
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -24,13 +25,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UNASKED: Final = 10
 _SHOWN: Final = 10
 _COLUMNS: Final = ("verb", "count")
+# Changes after which members are to be started.
+_MAKES_READY: Final = frozenset({"release", "retry"})
 _DONE: Final = {
     "hold": "held",
     "release": "released",
     "drop": "dropped",
     "retry": "to be tried again",
     "move": "moved",
-    "priority": "given their priority",
+    "priority": "given this priority",
 }
 
 Request = Callable[["LedgerTables", int, Sequence[int]], "Change"]
@@ -95,6 +98,8 @@ def change_members(
             # A question may stand open for long: what is asked for are the members shown.
             change = request(tables, row.id, ids)
     show_change(change, _DONE.get(verb, verb))
+    if change.changed and verb in _MAKES_READY:
+        note_that_nothing_runs(current().project(), name)
     return 0 if change.changed else 1
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.commands.campaign._campaigns import added_text, campaign_argument
+from headrace.cli.commands.campaign._campaigns import (
+    added_text,
+    campaign_argument,
+    note_that_nothing_runs,
+)
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
-from headrace.cli.termio.display import display, is_text
-from headrace.cli.termio.notes import note
+from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def add_command(
         "shared": list(added.shared),
     }
     display(document, lambda: added_text(added), ("added", "unchanged"))
-    _note_that_nothing_runs(project, name)
+    note_that_nothing_runs(project, name)
     return 0
 
 
@@ -114,27 +117,8 @@ def _add_directories(
         found = addition.add(directories)
     rows = [each.document() for each in found]
     display(rows, lambda: _text(rows), _COLUMNS)
-    _note_that_nothing_runs(project, campaign.name)
+    note_that_nothing_runs(project, campaign.name)
     return 1 if not found or any(each.outcome == "refused" for each in found) else 0
-
-
-def _note_that_nothing_runs(project: Project, name: str) -> None:
-    """Say to a person that members wait for somebody to start them, where that is so."""
-    from headrace.campaigns.campaign_access import ledger_path, read_campaign_ledger
-    from headrace.campaigns.driver.project_driver import is_driven
-    from headrace.campaigns.ledger.campaign_table import CampaignTable
-
-    target = current().target
-    if not is_text() or not ledger_path(project, target).exists():
-        return
-    with read_campaign_ledger(project, target) as database:
-        row = CampaignTable(database, "").find(name)
-    if row is None:
-        return
-    if row.state == "paused":
-        note(f"campaign {name} is paused: `headrace campaign resume {name}`")
-    elif row.state == "draft" or not is_driven(project, target):
-        note(f"nothing runs them yet: `headrace campaign start {name}`")
 
 
 def _text(rows: list[dict[str, Any]]) -> str:

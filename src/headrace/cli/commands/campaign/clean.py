@@ -81,7 +81,8 @@ def clean_command(
     if not dry_run and (ready or left):
         if not yes:
             size = _size(sum(row["bytes"] for row in rows if not row["problem"]))
-            confirm(f"Remove {len(ready) + len(left):,} directories with {size}?")
+            count = len(ready) + len(left)
+            confirm(f"Remove {count:,} director{'y' if count == 1 else 'ies'} with {size}?")
         removed = scratch.remove(ready, orphans=orphans) if ready else []
         rows = [
             *(clean.scratch_document(each) for each in removed),

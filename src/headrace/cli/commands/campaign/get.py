@@ -23,6 +23,8 @@ _FIELDS = (
     Field("directory", key="directory"),
     Field("why", key="reason", optional=True),
 )
+# Members without a fault that are shown.
+_SHOWN = 20
 _COLUMNS = ("member", "state", "outcome", "files", "directory", "reason")
 
 
@@ -59,8 +61,18 @@ def get_command(name: str, chosen: dict[str, Any], to: Path | None, force: bool)
 
 def _text(rows: list[dict[str, Any]]) -> str:
     if not rows:
-        return "No member is done whose results could be brought anywhere."
+        return (
+            "No member is done that came from a directory; with `--to DIR`, results of all others "
+            "are brought there."
+        )
     counts = Counter(row["outcome"] for row in rows)
     files = sum(row["files"] for row in rows)
     words = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-    return f"{table(rows, _FIELDS, '')}\n{words}; {files:,} files"
+    # What needs a look is shown whole, of the others the first.
+    shown = [row for row in rows if row["outcome"] in ("kept", "failed")]
+    others = [row for row in rows if row["outcome"] not in ("kept", "failed")]
+    more = len(others) - _SHOWN
+    lines = [table([*shown, *others[:_SHOWN]], _FIELDS, "")]
+    if more > 0:
+        lines.append(f"... and {more:,} more")
+    return "\n".join([*lines, f"{words}; {files:,} files"])

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.commands.campaign._campaigns import campaign_argument, who
+from headrace.cli.commands.campaign._campaigns import (
+    campaign_argument,
+    note_that_nothing_runs,
+    who,
+)
 from headrace.cli.commands.campaign._changes import change_campaign
 from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 
 if TYPE_CHECKING:
     from headrace.campaigns.ledger import Change, LedgerTables
@@ -25,3 +30,4 @@ def resume_command(name: str) -> None:
         return requests.resume(tables, campaign, who=who())
 
     change_campaign(name, request, f"Campaign {name} goes on.")
+    note_that_nothing_runs(current().project(), name)

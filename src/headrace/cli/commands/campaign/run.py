@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.cli.commands.campaign._campaigns import added_text, campaign_argument, who
+from headrace.cli.commands.campaign._campaigns import (
+    added_text,
+    campaign_argument,
+    members_text,
+    who,
+)
 from headrace.cli.commands.campaign._ending import show_ending
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
@@ -43,7 +48,7 @@ def run_command(name: str, quiet: bool) -> int:
     with change_campaign_ledger(project, session.target) as ledger:
         started = start_campaign(project, campaign, ledger, who(), target=session.target)
     if not quiet:
-        note(f"{name}: {added_text(started.added)}; {started.total:,} members in all")
+        note(f"{name}: {added_text(started.added)}; {members_text(started.total)} in all")
     session.services(project, start=True)
     try:
         with make_campaign_board(quiet=quiet) as board:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from headrace.cli.commands.campaign._campaigns import added_text, campaign_argument, who
+from headrace.cli.commands.campaign._campaigns import (
+    added_text,
+    campaign_argument,
+    members_text,
+    who,
+)
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -42,9 +47,16 @@ def start_command(name: str, no_driver: bool) -> None:
         "members": started.total,
         "added": started.added.added,
     }
+    hint = f"See how it goes: headrace campaign status {name}"
+    if started.ended:
+        hint = "Nothing is left to start."
+        if started.failed:
+            hint = (
+                f"Nothing is left to start: {started.failed:,} failed; "
+                f"`headrace campaign why {name}`, then `campaign retry {name} --state failed`"
+            )
     display(
         document,
-        f"{added_text(started.added)}; {started.total:,} members in all\n"
-        f"See how it goes: headrace campaign status {name}",
+        f"{added_text(started.added)}; {members_text(started.total)} in all\n{hint}",
         ("name", "state", "members", "added"),
     )

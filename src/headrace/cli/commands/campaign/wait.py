@@ -30,13 +30,19 @@ def wait_command(name: str, timeout: float | None, timeout_exit_code: int, quiet
     The exit code is 0 when all members are done, 1 when some are not: they failed, or wait for a
     person.
     """
-    from headrace.campaigns.campaign_following import exit_code, follow_campaign, has_ended
+    from headrace.campaigns.campaign_following import (
+        campaign_status,
+        exit_code,
+        follow_campaign,
+        has_ended,
+    )
     from headrace.campaigns.driver.project_driver import is_driven
 
     session = current()
     project = session.project()
     with make_campaign_board(quiet=quiet) as board:
-        if not is_driven(project, session.target):
+        before = campaign_status(project, session.target, name)
+        if not has_ended(before) and not is_driven(project, session.target):
             board.say("no driver runs: `headrace campaign start` or `headrace campaign drive`")
         status = follow_campaign(project, session.target, name, board.show, timeout)
     if not has_ended(status):
