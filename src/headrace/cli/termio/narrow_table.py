@@ -1,4 +1,4 @@
-"""Fitting the cells of a table into the width of a terminal."""
+"""Widths of a table's columns, and lines of its cells, within the width of a terminal."""
 
 from __future__ import annotations
 
