@@ -305,7 +305,7 @@ def test_an_array_runs_every_member_once_and_only_failed_ones_again(script: Writ
         ({"launcher": "ssh"}, "must be srun or mpiexec"),
         ({"options": ["; rm -rf x"]}, "--option=value"),
         ({"wall": 3}, "no such setting: wall"),
-        ({"how": "slowly"}, "must be auto, submit or here"),
+        ({"how": "slowly"}, "must be auto, submit, here or one of sbatch"),
         ({"job": "../up"}, "must be a plain name"),
     ],
 )
