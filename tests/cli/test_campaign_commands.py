@@ -43,11 +43,11 @@ def told(run: Run, *arguments: str, code: int = 0) -> Any:
 
 
 def test_a_campaign_is_started_and_takes_in_new_rows(run: Run, root: Path) -> None:
-    first = told(run, "campaign", "start", "napa")
+    first = told(run, "campaign", "start", "napa", "--no-driver")
     assert first == {"name": "napa", "state": "started", "members": 4, "added": 4}
     table = root / "campaigns" / "napa.csv"
     table.write_text(table.read_text() + "r005,wild\n")
-    assert told(run, "campaign", "start", "napa")["added"] == 1
+    assert told(run, "campaign", "start", "napa", "--no-driver")["added"] == 1
     (root / "more.csv").write_text("name,protein\nr006,wild\nr005,wild\n")
     more = told(run, "campaign", "add", "napa", "--table", "more.csv", "--priority", "5")
     assert (more["added"], more["unchanged"]) == (1, 0)
