@@ -46,11 +46,13 @@ def simulate(
     place.mkdir(exist_ok=True)
     world = SimulatedYear(place, begin, per_day=per_day, interval=interval)
     world.outages = [(world.began + a * DAY, world.began + b * DAY) for a, b in outages]
-    monkeypatch.setattr(sending, "notification_channels", lambda: {"one": world.channel})
     sizes = []
-    for _ in range(4):
-        world.work(timedelta(days=days) / 4)
-        sizes.append(world.sizes())
+    # What is set for one world does not keep it beyond its end.
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "notification_channels", lambda: {"one": world.channel})
+        for _ in range(4):
+            world.work(timedelta(days=days) / 4)
+            sizes.append(world.sizes())
     return world, sizes
 
 
