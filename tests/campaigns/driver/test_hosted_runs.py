@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headrace.campaigns.driver.project_run_service import ProjectRunService
-from headrace.campaigns.driver.run_service import RunRequest
+from headrace.campaigns.driver.run_service import RunAnswer, RunRequest
+from headrace.config.errors import ProjectError
 from headrace.deploy import apply, plan
 from headrace.errors import HeadraceError
 from headrace.hosted import Services, services_at
@@ -77,11 +78,22 @@ def test_a_name_that_is_unknown_is_refused_and_the_others_are_started(
     hosted: ProjectRunService, service: Service
 ) -> None:
     wrong = replace(request("a"), body={"word": "a", "function": {"function": "dubble"}})
-    missing = replace(request("c"), flow="sya")
+    missing = replace(request("c"), flow="sya", waits_for_flow=False)
     refused, started, unknown = hosted.start([wrong, request("b"), missing])
     assert "dubble" in refused.problem
     assert "no flow 'sya'" in unknown.problem
     assert [*service.runs] == [started.run_id]
+
+
+def test_a_flow_that_is_not_deployed_now_is_waited_for(
+    hosted: ProjectRunService, service: Service
+) -> None:
+    missing = replace(request("a"), flow="sya")
+    answers = hosted.start([missing, request("b")])
+    assert answers[0] == RunAnswer()
+    assert [*service.runs] == [answers[1].run_id]
+    with pytest.raises(ProjectError, match="no flow 'sya'"):
+        hosted.start([missing])
 
 
 def test_what_the_service_refuses_for_good_is_a_problem(

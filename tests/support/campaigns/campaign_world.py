@@ -12,7 +12,8 @@ from typing import Any
 from headrace._internal.closing import ClosedOnExit
 from headrace.campaigns.campaign_loading import read_campaign
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign, HealthMaker, lane_health
-from headrace.campaigns.driver.driver import CampaignDriver, DriverPace, DriverParts
+from headrace.campaigns.driver.driver import CampaignDriver
+from headrace.campaigns.driver.driver_parts import DriverPace, DriverParts
 from headrace.campaigns.driver.events import CampaignEvent
 from headrace.campaigns.ledger import (
     Attempt,

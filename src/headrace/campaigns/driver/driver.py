@@ -7,17 +7,15 @@ with one campaign is told and tried again later; the others go on.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 from headrace._internal.backoff import backoff_seconds
 from headrace.campaigns.driver.completion import end_if_finished, reopen_if_ready
-from headrace.campaigns.driver.driven_campaign import DrivenCampaign, HealthMaker, lane_health
+from headrace.campaigns.driver.driven_campaign import DrivenCampaign
+from headrace.campaigns.driver.driver_parts import DriverParts
 from headrace.campaigns.driver.events import (
     CampaignEvent,
     CampaignFault,
@@ -25,9 +23,9 @@ from headrace.campaigns.driver.events import (
     EventListener,
 )
 from headrace.campaigns.driver.following import RunFollower
-from headrace.campaigns.driver.grafts import GraftStarter, MembersFile
+from headrace.campaigns.driver.grafts import GraftStarter
 from headrace.campaigns.driver.lane_watch import LaneWatch
-from headrace.campaigns.driver.limits import Rate, RecentStarts
+from headrace.campaigns.driver.limits import RecentStarts
 from headrace.campaigns.driver.run_requests import restore_expected_hours
 from headrace.campaigns.driver.run_service import RunService
 from headrace.campaigns.driver.starting import MemberStarter
@@ -47,53 +45,6 @@ _LONGEST_REST: Final = 60.0
 _PASSES: Final = 4
 
 
-@dataclass(frozen=True)
-class DriverPace:
-    """Pace of the driver, in seconds.
-
-    Attributes:
-        look: between two looks whether others have written to the ledger.
-        follow: between two questions for ends of runs while some end, and while none does.
-        lanes: between two questions for the endpoints of lanes.
-        questions: between two looks for runs that wait for a person.
-        rate: limit of the service for starts of all campaigns together; None for none.
-        clock_error: how far the service's clock may be behind.
-    """
-
-    look: float = 0.5
-    follow: tuple[float, float] = (0.1, 2.0)
-    lanes: float = 20.0
-    questions: float = 30.0
-    rate: Rate | None = None
-    clock_error: timedelta = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class ServiceRate:
-    """A limit of a service for starts.
-
-    Attributes:
-        count: runs that may be started within the time.
-        seconds: the time.
-    """
-
-    count: int
-    seconds: float
-
-
-PACES: Final[Mapping[str, DriverPace]] = {
-    "local": DriverPace(),
-    "globus": DriverPace(
-        follow=(5.0, 15.0),
-        lanes=60.0,
-        questions=120.0,
-        rate=ServiceRate(15, 10.0),
-        clock_error=timedelta(minutes=10),
-    ),
-}
-"""The pace at each target."""
-
-
 @dataclass
 class _Pause:
     """Pause after faults of one kind.
@@ -107,33 +58,6 @@ class _Pause:
     failures: int = 0
     until: float = 0.0
     problem: str = ""
-
-
-@dataclass
-class DriverParts:
-    """Parts of a driver that a project, or a test, gives it.
-
-    Attributes:
-        file_of: returns the file of a campaign.
-        members_file: returns where the table of a group's members is written.
-        pace: how often what is asked.
-        make_health: makes the health of a lane.
-        now: the time, in UTC.
-        clock: monotonic time in s.
-        on_beat: called at least once for each pass, with what is done and what is the matter.
-        reload: reads campaign files again into the ledger, where that was asked for.
-        take_arrivals: adds the new arrivals of a campaign's trigger to its members.
-    """
-
-    file_of: Callable[[str], Path]
-    members_file: MembersFile
-    pace: DriverPace = field(default_factory=DriverPace)
-    make_health: HealthMaker = lane_health
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    clock: Callable[[], float] = time.monotonic
-    on_beat: Callable[[str, str], None] = lambda activity, problem: None
-    reload: Callable[[], None] = lambda: None
-    take_arrivals: Callable[[DrivenCampaign], list[CampaignEvent]] = lambda driven: []
 
 
 class CampaignDriver:

@@ -263,6 +263,8 @@ class GraftStarter:
             lane.profile if lane else "",
             may_be_sent,
             datetime.fromisoformat(start.created_at),
+            # Members do not wait for what comes after them.
+            waits_for_flow=False,
         )
 
     def _texts(

@@ -17,7 +17,8 @@ from headrace.campaigns.campaign_access import ledger_path
 from headrace.campaigns.campaign_loading import campaign_file, load_campaign
 from headrace.campaigns.driver.campaign_notifier import CampaignNotifier
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
-from headrace.campaigns.driver.driver import PACES, CampaignDriver, DriverParts
+from headrace.campaigns.driver.driver import CampaignDriver
+from headrace.campaigns.driver.driver_parts import PACES, DriverParts
 from headrace.campaigns.driver.event_messages import event_line, event_notification
 from headrace.campaigns.driver.events import CampaignEvent, EventListener, MembersAdded
 from headrace.campaigns.driver.project_run_service import ProjectRunService

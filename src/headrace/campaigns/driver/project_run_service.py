@@ -88,9 +88,13 @@ class ProjectRunService:
         answers: list[RunAnswer] = [RunAnswer() for _ in requests]
         preparation = _Preparation(self._target, self._at)
         prepared: dict[int, _Prepared] = {}
+        missing: _FlowMissing | None = None
         for n, request in enumerate(requests):
             try:
                 prepared[n] = preparation.prepare(request)
+            except _FlowMissing as error:
+                missing = missing or error
+                continue
             except _NotNow:
                 continue
             except ProjectError as error:
@@ -99,6 +103,8 @@ class ProjectRunService:
             self._start_batches(prepared, answers)
         else:
             self._start_each(prepared, answers)
+        if missing is not None and all(answer == RunAnswer() for answer in answers):
+            raise missing
         return answers
 
     def _start_batches(self, prepared: Mapping[int, _Prepared], answers: list[RunAnswer]) -> None:
@@ -264,6 +270,10 @@ class _NotNow(Exception):
     """A run cannot be asked for now; it may be later."""
 
 
+class _FlowMissing(ProjectError):
+    """A flow is not deployed now, or is not in the project; it may be again."""
+
+
 class _Preparation:
     """Preparation of many requests: what they have in common is read once.
 
@@ -283,7 +293,8 @@ class _Preparation:
         """Resolve the names of a request.
 
         Raises:
-            ProjectError: the flow or a name is unknown: it is refused for good.
+            ProjectError: a name is unknown: it is refused for good.
+            _FlowMissing: the flow is not deployed, and is waited for.
             _NotNow: a disk is not there.
         """
         profile = request.profile
@@ -292,7 +303,12 @@ class _Preparation:
             self._locks[profile] = project.lock()
         flow = (profile, request.flow)
         if flow not in self._flow_ids:
-            self._flow_ids[flow] = deployed_flow(project, self._target, request.flow).id
+            try:
+                self._flow_ids[flow] = deployed_flow(project, self._target, request.flow).id
+            except ProjectError as error:
+                if request.waits_for_flow:
+                    raise _FlowMissing(str(error)) from error
+                raise
         if self._target == "local":
             for name in {location.collection for location in locations_of(request.body)}:
                 if not self._has_root(project, profile, name):

@@ -23,6 +23,7 @@ class RunRequest:
         profile: profile of ``headrace.toml`` under which the names are read; empty for the usual.
         may_be_sent: whether the request may have been sent before.
         since: when it can have been started at the earliest.
+        waits_for_flow: whether a flow that is not deployed is waited for, and not a refusal.
     """
 
     tag: str
@@ -33,6 +34,7 @@ class RunRequest:
     profile: str = ""
     may_be_sent: bool = False
     since: datetime | None = None
+    waits_for_flow: bool = True
 
 
 @dataclass(frozen=True)
