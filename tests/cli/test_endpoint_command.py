@@ -103,7 +103,7 @@ def test_a_hosted_endpoint_has_a_log_and_is_renewed(headrace: Command, root: Pat
     [
         ('template = "slrum"', "no template folder"),
         ('template = "local"\noptions = {workers = "many"}', "option workers: 'many' is not of"),
-        ('template = "local"\noptions = {nodes = 2}', "unknown option nodes; it knows heartbeat_"),
+        ('template = "local"\noptions = {nodes = 2}', "unknown option nodes; it knows available_"),
     ],
 )
 def test_what_cannot_be_started_is_named_wherever_one_looks(
