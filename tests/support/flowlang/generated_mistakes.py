@@ -43,6 +43,11 @@ def known(path: str) -> bool:
     return not re.search(r"(result|results|output)\[\d\]", path)
 
 
+def is_named(definition: Any, name: str) -> bool:
+    """Say whether a flow reads a member; one that it passes on with others is no part of it."""
+    return re.search(rf"\b{re.escape(name)}\b", json.dumps(definition)) is not None
+
+
 def is_read(definition: Any, path: str) -> bool:
     """Whether a state reads something below a result, by a path or in an expression."""
     name = path.removeprefix("$.")
@@ -256,7 +261,7 @@ def literal_letter(d: Any, s: Any, rng: random.Random) -> Made:
 
 def lost_property(d: Any, s: Any, rng: random.Random) -> Made:
     for loc, _ in leaves(s):
-        if len(loc) > 1 and loc[-2] == "properties":
+        if len(loc) > 1 and loc[-2] == "properties" and is_named(d, loc[-1]):
             changed = without(s, loc)
             needed = at(changed, loc[:-2]).get("required", [])
             if loc[-1] in needed:
@@ -272,7 +277,7 @@ def not_required(d: Any, s: Any, rng: random.Random) -> Made:
 
 def property_letter(d: Any, s: Any, rng: random.Random) -> Made:
     for loc, _ in leaves(s):
-        if len(loc) > 1 and loc[-2] == "properties":
+        if len(loc) > 1 and loc[-2] == "properties" and is_named(d, loc[-1]):
             wrong = slip(loc[-1], rng)
             changed = renamed(s, loc, wrong)
             needed = at(changed, loc[:-2]).get("required", [])
