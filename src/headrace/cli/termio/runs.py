@@ -74,7 +74,7 @@ def run_text(
         Field("Started", lambda _: moment("start_time")(run)),
         Field("Ended", lambda _: moment("completion_time")(run)),
         Field("Took" if view.final else "So far", lambda _: format_duration(view.elapsed())),
-        Field("Core hours", lambda _: _hours(run_core_hours(states))),
+        Field("Cost", lambda _: _hours(run_core_hours(states))),
         Field("Done", lambda _: ", ".join(done)),
         Field("Failed", lambda _: ", ".join(failed)),
         Field("Now", lambda _: None if view.final else now),
@@ -157,7 +157,7 @@ def _state_lines(states: Sequence[StateDetails]) -> list[str]:
 
 
 def _hours(value: float | None) -> str | None:
-    return None if value is None else f"{value:,.3g}"
+    return None if value is None else f"{value:,.3g} core hours"
 
 
 def _attempts(run_id: str, chains: RetryChains | None) -> str | None:
