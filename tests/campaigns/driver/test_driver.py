@@ -351,6 +351,19 @@ def test_what_the_service_refuses_fails_with_its_words(world: CampaignWorld) -> 
     assert world.member("a").cause == "no such flow"
 
 
+def test_a_start_without_an_answer_is_asked_for_again_though_later_ones_were_answered(
+    world: CampaignWorld,
+) -> None:
+    world.begin(SIMPLE + "[limits]\nopen = 2\n", "a", "b", "c", "d")
+    world.service.put_off = lambda request: request.body["key"] == "a"
+    world.drive_until(lambda: [*world.states().values()].count("done") == 3)
+    assert world.states()["a"] == "starting"
+    world.service.put_off = lambda request: False
+    world.drive_to_end()
+    assert set(world.states().values()) == {"done"}
+    assert len(world.service.runs) == 4
+
+
 def test_a_rule_stops_the_campaign_and_resuming_begins_anew(world: CampaignWorld) -> None:
     world.begin(SIMPLE + '[limits]\nopen = 1\nstop_when = ["2 failures in a row"]\n', *"abcdefg")
     world.service.script = lambda request, earlier: failed(by_code=True)

@@ -6,6 +6,9 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from headrace.campaigns.driver import grafts
 from headrace.campaigns.driver.events import GraftEnded
 from headrace.campaigns.ledger import NewMember
 from tests.support.campaigns.campaign_world import CampaignWorld
@@ -73,6 +76,19 @@ def test_a_graft_that_is_refused_is_told_of(world: CampaignWorld) -> None:
     assert set(world.states().values()) == {"done"}
     causes = {event.cause for event in world.told(GraftEnded) if not event.succeeded}
     assert causes == {"no such flow"}
+
+
+def test_all_grafts_without_an_answer_are_asked_for_again(
+    world: CampaignWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grafts, "PORTION", 2)
+    world.begin(CAMPAIGN, *MEMBERS)
+    world.service.put_off = lambda request: request.flow == "look"
+    world.drive_until(lambda: set(world.states().values()) == {"done"})
+    assert not world.service.bodies("look")
+    world.service.put_off = lambda request: False
+    world.drive_to_end()
+    assert len(world.service.bodies("look")) == 8
 
 
 def test_a_graft_that_is_added_later_runs_for_all_that_has_ended_before(

@@ -65,12 +65,14 @@ class ScriptedRuns:
         now: the time, in UTC.
         script: says how a run ends, by its request and how many runs with this body there were.
         refuse: says why a request is refused for good; "" where it is not.
+        put_off: says whether a request has no answer now, though others have.
         flows: flows of which runs were asked for, by the tags of the requests.
     """
 
     now: Callable[[], datetime]
     script: Callable[[RunRequest, int], Ending] = lambda request, earlier: Ending()
     refuse: Callable[[RunRequest], str] = lambda request: ""
+    put_off: Callable[[RunRequest], bool] = lambda request: False
     runs: dict[str, ScriptedRun] = field(default_factory=dict)
     by_tag: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -86,6 +88,9 @@ class ScriptedRuns:
         answers = []
         for request in requests:
             self.flows.setdefault(request.tag, set()).add(request.flow)
+            if self.put_off(request):
+                answers.append(RunAnswer())
+                continue
             if problem := self.refuse(request):
                 answers.append(RunAnswer(problem=problem))
                 continue

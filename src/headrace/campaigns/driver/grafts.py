@@ -19,6 +19,7 @@ from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.events import EventListener, GraftEnded, RunsStarted
 from headrace.campaigns.driver.run_ends import WHO, OutputOf
 from headrace.campaigns.driver.run_service import RunRequest, RunService
+from headrace.campaigns.driver.run_starter import RunStarter, unanswered_starts
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger import (
     CampaignLedger,
@@ -31,10 +32,8 @@ from headrace.campaigns.ledger import (
 )
 from headrace.campaigns.ledger.start import (
     ATTEMPT_COLUMNS,
-    START_COLUMNS,
     Attempt,
     attempt_from_row,
-    start_from_row,
 )
 from headrace.campaigns.rendering import (
     MEMBERS_FILE,
@@ -55,11 +54,11 @@ MembersFile = Callable[[DrivenCampaign, str], tuple[Path, str]]
 """Returns where the table of a group's members is written, and what its placeholder stands for."""
 
 
-class GraftStarter:
+class GraftStarter(RunStarter):
     """Starts the runs of grafts.
 
     Args:
-        ledger: the ledger.
+        ledger: as of its base, like the next three.
         service: starts the runs.
         on_event: called with what was done, after it is in the ledger.
         now: the time, in UTC.
@@ -74,10 +73,7 @@ class GraftStarter:
         now: Callable[[], datetime],
         members_file: MembersFile,
     ) -> None:
-        self._ledger = ledger
-        self._service = service
-        self._on_event = on_event
-        self._now = now
+        super().__init__(ledger, service, on_event, now)
         self._members_file = members_file
 
     def start_due(self, driven: DrivenCampaign, runs: int | None = None) -> int:
@@ -109,7 +105,7 @@ class GraftStarter:
                         skipped += 1
             started = tables.starts.begin(driven.id, starts)
             requests = self._requests(tables, driven, started, events, may_be_sent=False)
-        self._tell(events)
+        self._notify(events)
         self._send(driven, requests)
         return len(started) + skipped
 
@@ -126,23 +122,24 @@ class GraftStarter:
             CampaignError: the ledger cannot be written now.
             Exception: the service did not answer.
         """
-        events: list[GraftEnded] = []
-        with self._ledger.transaction() as tables:
-            rows = tables.database.execute(
-                f"SELECT {START_COLUMNS} FROM starts "  # noqa: S608 - our own text
-                "WHERE campaign = ? AND state = 'intent' AND kind = 'graft' ORDER BY id LIMIT ?",
-                (driven.id, PORTION),
-            )
-            intents = [start_from_row(row) for row in rows.fetchall()]
-            requests = self._requests(tables, driven, intents, events, may_be_sent=True)
-        self._tell(events)
-        driven.may_have_graft_intents = False
-        self._send(driven, requests)
-        return datetime.fromisoformat(intents[0].created_at) if intents else None
+        oldest: datetime | None = None
+        while True:
+            events: list[GraftEnded] = []
+            with self._ledger.transaction() as tables:
+                intents = unanswered_starts(tables, driven.id, "graft", PORTION)
+                requests = self._requests(tables, driven, intents, events, may_be_sent=True)
+            self._notify(events)
+            if not intents:
+                driven.may_have_graft_intents = False
+                return oldest
+            oldest = oldest or datetime.fromisoformat(intents[0].created_at)
+            if not self._send(driven, requests):
+                return oldest  # the others are asked for later
 
-    def _send(self, driven: DrivenCampaign, requests: Sequence[tuple[Start, RunRequest]]) -> None:
+    def _send(self, driven: DrivenCampaign, requests: Sequence[tuple[Start, RunRequest]]) -> bool:
+        """Ask for runs and write down the answers; return whether there was one for each."""
         if not requests:
-            return
+            return True
         driven.may_have_graft_intents = True
         self._ledger.ensure_counted([start for start, _ in requests])
         answers = self._service.start([request for _, request in requests])
@@ -155,12 +152,10 @@ class GraftStarter:
                     started += 1
                 elif answer.problem:
                     self._refuse(tables, driven, start, answer.problem, events)
-        driven.may_have_graft_intents = any(
-            not (answer.run_id or answer.problem) for answer in answers
-        )
-        self._tell(events)
+        self._notify(events)
         if started:
             self._on_event(RunsStarted(driven.name, started, 0))
+        return all(answer.run_id or answer.problem for answer in answers)
 
     # -- one graft
 
@@ -306,10 +301,6 @@ class GraftStarter:
         detail = f"{start.flow} after {subject or driven.name}: {cause}"
         tables.log.add(driven.id, "graft failed", detail, who=WHO)
         events.append(GraftEnded(driven.name, start.flow, subject, False, cause))
-
-    def _tell(self, events: Sequence[GraftEnded]) -> None:
-        for event in events:
-            self._on_event(event)
 
 
 def _member_of(tables: LedgerTables, due: GraftStart) -> Member | None:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
-from headrace.campaigns.driver.events import CampaignEvent, EventListener, LegEnded, RunsStarted
+from headrace.campaigns.driver.events import CampaignEvent, LegEnded, RunsStarted
 from headrace.campaigns.driver.lanes import LaneLoads
 from headrace.campaigns.driver.limits import RunNeeds
 from headrace.campaigns.driver.outcome import first_step
@@ -25,18 +25,17 @@ from headrace.campaigns.driver.run_requests import (
     expected_core_hours,
     make_requests,
 )
-from headrace.campaigns.driver.run_service import RunAnswer, RunRequest, RunService
+from headrace.campaigns.driver.run_service import RunAnswer, RunRequest
+from headrace.campaigns.driver.run_starter import RunStarter, unanswered_starts
 from headrace.campaigns.driver.start_plan import PlannedRun, plan_starts
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger import (
     AttemptEnd,
-    CampaignLedger,
     LedgerTables,
     Member,
     NewStart,
     Start,
 )
-from headrace.campaigns.ledger.start import START_COLUMNS, start_from_row
 
 PORTION: Final = 2_000
 """Members of one transaction, and of one request to the service."""
@@ -62,27 +61,8 @@ class StartReport:
     wait: float | None = None
 
 
-class MemberStarter:
-    """Starts the runs of members.
-
-    Args:
-        ledger: the ledger.
-        service: starts the runs.
-        on_event: called with what was done, after it is in the ledger.
-        now: the time, in UTC.
-    """
-
-    def __init__(
-        self,
-        ledger: CampaignLedger,
-        service: RunService,
-        on_event: EventListener,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._ledger = ledger
-        self._service = service
-        self._on_event = on_event
-        self._now = now
+class MemberStarter(RunStarter):
+    """Starts the runs of members; arguments as of its base."""
 
     def start_ready(self, driven: DrivenCampaign, runs: int | None = None) -> StartReport:
         """Start what may be started of a campaign, some thousands of members at most.
@@ -101,7 +81,7 @@ class MemberStarter:
             planned, wait, again = self._plan(tables, driven, runs, events)
             made = make_requests(tables, driven, planned, may_be_sent=False)
             self._refuse(tables, driven, made.refused, events)
-        self._tell(events)
+        self._notify(events)
         if made.requests:
             driven.recent_starts.add(self._now().timestamp(), len(made.requests))
             self._send(driven, made.requests)
@@ -125,16 +105,10 @@ class MemberStarter:
         while True:
             events: list[CampaignEvent] = []
             with driven.undone_on_error(), self._ledger.transaction() as tables:
-                rows = tables.database.execute(
-                    f"SELECT {START_COLUMNS} FROM starts "  # noqa: S608 - our own text
-                    "WHERE campaign = ? AND state = 'intent' AND kind = 'member' "
-                    "ORDER BY id LIMIT ?",
-                    (driven.id, PORTION),
-                )
-                intents = [start_from_row(row) for row in rows.fetchall()]
+                intents = unanswered_starts(tables, driven.id, "member", PORTION)
                 made = make_requests(tables, driven, intents, may_be_sent=True)
                 self._refuse(tables, driven, made.refused, events)
-            self._tell(events)
+            self._notify(events)
             if not intents:
                 driven.may_have_intents = False
                 return oldest
@@ -244,7 +218,6 @@ class MemberStarter:
         """Ask for runs and write down the answers; return how many were answered."""
         if not requests:
             return 0
-        driven.may_have_intents = True
         self._ledger.ensure_counted([start for start, _ in requests])
         answers = self._service.start([request for _, request in requests])
         return self._take(driven, [start for start, _ in requests], answers)
@@ -264,9 +237,7 @@ class MemberStarter:
                     causes = dict.fromkeys(ids, answer.problem)
                     self._refuse(tables, driven, [RefusedStart(start, causes)], events)
                 answered += bool(answer.run_id or answer.problem)
-        if answered == len(starts):
-            driven.may_have_intents = False
-        self._tell(events)
+        self._notify(events)
         if runs:
             self._on_event(RunsStarted(driven.name, runs, members))
         return answered
@@ -290,10 +261,6 @@ class MemberStarter:
                 if member.id in each.causes:
                     events.append(_leg_event(driven, member, start))
                     events += count_end(tables, driven, is_failure=True)
-
-    def _tell(self, events: Iterable[CampaignEvent]) -> None:
-        for event in events:
-            self._on_event(event)
 
 
 def _refused_end(member: int, causes: dict[int, str]) -> AttemptEnd:
