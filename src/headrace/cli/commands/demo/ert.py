@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from headrace.cli.commands.demo._run import deploy_and_drive
 from headrace.cli.parsing.options import output_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -54,20 +55,15 @@ def ert_command(directory: Path, sections: int, keep: bool) -> int:
     pyGIMLi, those of a higher priority first, and shows the misfit of each. A second call in the
     same DIRECTORY goes on with what is not done.
     """
-    from headrace.demos.demonstration import deploy_project, stop_services
+    from headrace.demos.demonstration import stop_services
     from headrace.demos.ert import ResistivityDemonstration
 
     session = current()
     session.directory = directory
     demonstration = ResistivityDemonstration(directory, note)
     names = demonstration.prepare(sections)
-    project = session.project()
-    services = session.services(project, start=True)
-    deploy_project(project, session.target, services, note)
-    status = demonstration.drive(
-        project, session.target, lambda: session.services(project, start=True)
-    )
-    rows = demonstration.members(project, session.target)
+    status = deploy_and_drive(demonstration)
+    rows = demonstration.members(session.project(), session.target)
     good = status.counts["done"] == len(names)
     document = {
         "directory": str(directory.resolve()),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from headrace.cli.commands.demo._run import deploy_and_drive
 from headrace.cli.parsing.options import output_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -44,7 +45,7 @@ def md_command(directory: Path, boxes: int, keep: bool) -> int:
     a picture of energies and temperature is drawn. A second call in the same DIRECTORY shows the
     same again.
     """
-    from headrace.demos.demonstration import deploy_project, stop_services
+    from headrace.demos.demonstration import stop_services
     from headrace.demos.md import MolecularDynamicsDemonstration
     from headrace.md.leg_chain import all_energies, chain_faults, last_leg, legs_until
     from headrace.md.quicklook import block_error
@@ -53,12 +54,7 @@ def md_command(directory: Path, boxes: int, keep: bool) -> int:
     session.directory = directory
     demonstration = MolecularDynamicsDemonstration(directory, note)
     names = demonstration.prepare(boxes)
-    project = session.project()
-    services = session.services(project, start=True)
-    deploy_project(project, session.target, services, note)
-    status = demonstration.drive(
-        project, session.target, lambda: session.services(project, start=True)
-    )
+    status = deploy_and_drive(demonstration)
 
     def box(name: str) -> dict[str, Any]:
         legs = legs_until(last_leg(demonstration.results / name))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from headrace.cli.commands.demo._run import deploy_and_drive
 from headrace.cli.parsing.options import output_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, table
-
-if TYPE_CHECKING:
-    from headrace.hosted import Services
 
 ROWS = 30
 _SHOWN = 10
@@ -34,24 +32,15 @@ def sweep_command(directory: Path, keep: bool) -> int:
     one of two endpoints, brings the outputs home, and shows the table with its results. A second
     call in the same DIRECTORY adds thirty further rows.
     """
-    from headrace.cli.termio.campaign_progress import make_campaign_board
-    from headrace.demos.demonstration import deploy_project, stop_services
+    from headrace.demos.demonstration import stop_services
     from headrace.demos.sweep import SweepDemonstration
 
     session = current()
     session.directory = directory
     demonstration = SweepDemonstration(directory, note)
     demonstration.prepare(ROWS)
-    project = session.project()
-    deploy_project(project, session.target, session.services(project, start=True), note)
-    with make_campaign_board() as board:
-
-        def connect() -> Services:
-            return session.services(project, start=True, say=board.say)
-
-        demonstration.say = board.say
-        status = demonstration.drive(project, session.target, connect, board.show)
-    rows = demonstration.rows(project, session.target)
+    status = deploy_and_drive(demonstration, shows_board=True)
+    rows = demonstration.rows(session.project(), session.target)
     name = demonstration.campaign
     results = directory / "data" / "results" / name
     document = {
