@@ -78,8 +78,8 @@ def test_every_help_page_is_whole_and_no_wider_than_the_terminal(
     assert page.isascii()
     lines = page.splitlines()
     assert [line for line in lines if len(line) > width] == []
-    cut = [line for line in lines if line.rstrip().endswith("...") and "]..." not in line]
-    assert [line for line in cut if not line.endswith(" ARRIVAL...")] == [], "a word may repeat"
+    below_usage = lines[lines.index("") :]  # there, words that may repeat end so
+    assert [line for line in below_usage if line.rstrip().endswith("...")] == []
     if isinstance(COMMANDS[path], click.Group):
         words = " ".join(page.split())
         for inner in (found for name, found in COMMANDS.items() if name.rpartition(" ")[0] == path):

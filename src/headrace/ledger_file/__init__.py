@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from headrace.ledger_file.access import open_connection
+    from headrace.ledger_file.access import ChangeWatch, open_connection
     from headrace.ledger_file.claims import Claims, Holder, held_claims, holders
     from headrace.ledger_file.kind import LedgerErrors, LedgerKind
     from headrace.ledger_file.ledger_file import LedgerFile
 
 __all__ = [
+    "ChangeWatch",
     "Claims",
     "Holder",
     "LedgerErrors",

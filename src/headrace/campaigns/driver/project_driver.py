@@ -134,6 +134,8 @@ class ProjectDriver(ClosedOnExit):
 
     def close(self) -> None:
         """Let others drive, and send the notifications that wait."""
+        for _, feed in self._feeds.values():
+            feed.close()
         self._ledger.close()
         self._claims.close()
         self._notifier.close()
@@ -158,6 +160,8 @@ class ProjectDriver(ClosedOnExit):
         """Add the new arrivals of a campaign's trigger to its members."""
         sha, feed = self._feeds.get(driven.name, ("", None))
         if feed is None or sha != driven.row.definition_sha:
+            if feed is not None:
+                feed.close()
             feed = ArrivalFeed(self._project, self._target, driven.campaign)
             self._feeds[driven.name] = driven.row.definition_sha, feed
         if not feed.has_changed:

@@ -8,7 +8,6 @@ column ``arrival``: an arrival that is a member already is none again, whatever 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.campaigns.campaign import Campaign
@@ -16,9 +15,11 @@ from headrace.campaigns.errors import CampaignError, MemberRefused
 from headrace.campaigns.ledger.member import NewMember
 from headrace.campaigns.members.keys import safe_key
 from headrace.campaigns.members.new_members import MemberReader
+from headrace.ledger_file import ChangeWatch
 from headrace.triggers.arrival_location import arrival_from_record
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.ledger_access import read_started
+from headrace.triggers.ledger_kind import LEDGER_OF_ARRIVALS
 from headrace.triggers.output_values import OutputValue
 from headrace.triggers.record import Record
 from headrace.triggers.state_files import ledger_file
@@ -101,13 +102,18 @@ class ArrivalFeed:
             )
         except TriggerError as error:
             raise CampaignError(f"{campaign.file}: members.trigger: {error}") from error
-        self._seen = ""
+        self._changes = ChangeWatch(self._path, LEDGER_OF_ARRIVALS)
+        self._seen: tuple[int, int] | None = None
         self.problems: dict[str, str] = {}
 
     @property
     def has_changed(self) -> bool:
-        """True where somebody has written to the ledger of arrivals since it was read."""
-        return _state(self._path) != self._seen
+        """True where somebody has written to the ledger of arrivals since it was read.
+
+        Raises:
+            CampaignError: it cannot be read.
+        """
+        return self._state() != self._seen
 
     def new_members(self, tables: LedgerTables, campaign: int) -> list[NewMember]:
         """Return the arrivals that are no members yet; those that cannot be are in `problems`.
@@ -119,7 +125,7 @@ class ArrivalFeed:
         Raises:
             CampaignError: the ledger of arrivals cannot be read.
         """
-        state = _state(self._path)
+        state = self._state()
         if state == self._seen:
             return []
         known = _known_arrivals(tables, campaign)
@@ -133,7 +139,17 @@ class ArrivalFeed:
 
     def forget(self) -> None:
         """Look at all arrivals again: the members that were returned last were not added."""
-        self._seen = ""
+        self._seen = None
+
+    def close(self) -> None:
+        """Close the ledger of arrivals."""
+        self._changes.close()
+
+    def _state(self) -> tuple[int, int]:
+        try:
+            return self._changes.state()
+        except TriggerError as error:
+            raise CampaignError(str(error)) from error
 
     def _members(
         self, tables: LedgerTables, campaign: int, records: list[Record], known: set[str]
@@ -158,15 +174,3 @@ def _known_arrivals(tables: LedgerTables, campaign: int) -> set[str]:
         (campaign,),
     )
     return {str(row[0]) for row in rows}
-
-
-def _state(path: Path) -> str:
-    """Return what changes where somebody writes to a database."""
-    parts = []
-    for file in (path, path.with_name(f"{path.name}-wal")):
-        try:
-            status = file.stat()
-        except FileNotFoundError:
-            continue
-        parts.append(f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}")
-    return " ".join(parts)
