@@ -14,7 +14,7 @@ SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lowest test-slow bench check format configuration-page clean system-packages
+.PHONY: help demo test test-unit test-lowest test-slow bench check format configuration-page pictures clean system-packages
 
 help:
 	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-unit  set up, then run the tests that start no process and open no connection"
 	@echo "make test-lowest  those and the stages of science, with the lowest versions that pyproject.toml declares"
 	@echo "make test-slow  the long tests too"
+	@echo "make pictures   the pictures of pages in docs/pictures, by the browser tests"
 	@echo "make bench      every figure beside its peers, on this machine (an hour)"
 	@echo "make check      ruff and mypy"
 	@echo "make clean      remove what these made"
@@ -81,6 +82,10 @@ bench: $(VENV)/.test
 # The tables of keys in the documentation, from the declarations.
 configuration-page: $(VENV)/.test
 	$(BIN)/python -m headrace._internal.settings.page docs/configuration.md
+
+# Pictures of pages for the documentation, by the browser tests.
+pictures: $(VENV)/.test system-packages
+	HEADRACE_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -m browser tests/browser
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -11,8 +11,9 @@ from tests.support.layers import SERVICE_FILES, STAGES_FILES
 from tests.support.repository import REPOSITORY, SOURCE
 
 TESTS = REPOSITORY / "tests"
-# Folders that mirror no package: real Globus clients, real Slurm and MPI, kills and full disks.
-OTHERS = {"clients", "faults", "hpc", "support"}
+# Folders that mirror no package: Chromium, real Globus clients, real Slurm and MPI, kills and full
+# disks.
+OTHERS = {"browser", "clients", "faults", "hpc", "support"}
 FILES = sorted(TESTS.rglob("*.py"))
 
 

@@ -3,8 +3,9 @@
 A test of `unit` starts no process and opens no connection: with `-m unit` it fails if it does. Of
 `service` is whatever does: a facility, an endpoint, a program, an HTTP server. Of `stages` is what
 computes whole stages of a science pipeline in the test's own process: an inversion, a minimisation,
-fits, pictures. `slurm` and `mpi` need those. A test is of `service` by a fixture that it uses, by
-its file or by its mark, of `stages` by its file, and of `unit` where it is of no other.
+fits, pictures. `slurm` and `mpi` need those. Of `browser` is what opens pages in Chromium. A test
+is of `service` by a fixture that it uses, by its file or by its mark, of `stages` by its file, of
+`browser` by its folder, and of `unit` where it is of no other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-LAYERS = ("service", "stages", "slurm", "mpi")
+LAYERS = ("service", "stages", "slurm", "mpi", "browser")
 
 # Fixtures that start a process or a server.
 SERVICE_FIXTURES = frozenset(
@@ -169,6 +170,8 @@ STAGES_FILES = (
     "seismic/report/test_hostile_labels.py",
 )
 
+BROWSER_FOLDER = "tests/browser/"
+
 _FORBIDDEN = {
     "os.exec": "replaces its process",
     "os.fork": "forks",
@@ -228,6 +231,8 @@ def _layer_of_file(file: str) -> str:
 
 
 def _layer(item: pytest.Item) -> str:
+    if item.nodeid.startswith(BROWSER_FOLDER):
+        return "browser"
     if not SERVICE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return "service"
     layer = _layer_of_file(item.nodeid.partition("::")[0])

@@ -1,0 +1,72 @@
+"""Whether people can use a page who do not see it well, or not at all: axe-core, run in the page.
+
+axe-core (MPL-2.0) comes with a package that only the tests install.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import Page
+
+TAGS = (
+    *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"),
+    "best-practice",
+)
+"""The sets of axe's rules that hold: WCAG 2.2 up to AA, and what axe calls best practice."""
+
+
+@cache
+def _axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def accessibility_violations(page: Page) -> list[str]:
+    """Returns a line for each violation: the rule, the element, and why it is one."""
+    page.evaluate(_axe())
+    result = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(TAGS)
+    )
+    return [
+        line for violation in result["violations"] for line in _lines(violation)
+    ] + _beyond_the_screen(page)
+
+
+def check_accessibility(page: Page) -> None:
+    """Fails with every violation that axe-core finds, and where a page is wider than its screen."""
+    found = accessibility_violations(page)
+    assert not found, "\n".join([f"{page.url}: {len(found)} violations", *found])
+
+
+def _lines(violation: dict[str, Any]) -> list[str]:
+    lines = []
+    for node in violation["nodes"]:
+        reasons = [check["message"] for kind in ("any", "all", "none") for check in node[kind]] or [
+            violation["help"]
+        ]
+        where = " ".join(str(part) for part in node["target"])
+        lines.append(f"{violation['id']}: {where}: {'; '.join(reasons)}: {node['html']:.200}")
+    return lines
+
+
+def _beyond_the_screen(page: Page) -> list[str]:
+    """WCAG 1.4.10: nobody scrolls sideways to read; wide tables scroll within their own box."""
+    seen = page.evaluate(
+        """() => {
+            const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return null;
+            const far = [...document.body.querySelectorAll('*')]
+                .map(one => [one.getBoundingClientRect().right, one])
+                .filter(([right]) => right > width + 0.5)
+                .sort((a, b) => b[0] - a[0])
+                .slice(0, 3)
+                .map(([right, one]) => `${one.outerHTML.slice(0, 120)} (to ${Math.round(right)})`);
+            return [width, document.documentElement.scrollWidth, far.join(', ')];
+        }"""
+    )
+    if seen is None:
+        return []
+    width, needed, far = seen
+    return [f"reflow: the page needs {needed} px of {width}: {far}"]
