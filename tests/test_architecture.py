@@ -12,6 +12,7 @@ from tests.support.repository import SOURCE
 
 LAYERS = (
     {"cli", "demos", "python_api"},
+    {"web"},
     {"project_status"},
     {"campaigns"},
     {"triggers", "diagnostics", "phone_answers"},

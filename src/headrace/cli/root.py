@@ -27,6 +27,7 @@ COMMANDS = (
     "doctor",
     "watch",
     "status",
+    "web",
     "gc",
     "run",
     "campaign",

@@ -1,0 +1,124 @@
+"""``headrace web``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.signals import Stopped, describe_interrupt
+
+if TYPE_CHECKING:
+    from headrace.web.security.store import WebStore
+    from headrace.web.server import Listening
+
+_COLUMNS: Final = ("link", "role", "url", "socket")
+
+
+@click.command
+@click.option("--open", "opens", is_flag=True, help="Open the link in this machine's browser.")
+@click.option(
+    "--role",
+    type=click.Choice(["steer", "look"]),
+    default="steer",
+    show_default=True,
+    help="What the link lets one do: all, or only look.",
+)
+@click.option("--label", default="", help="Whose link it is, for the record of actions.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port on 127.0.0.1; that of the last time by default, or any that is free.",
+)
+@click.option(
+    "--uds",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Serve on a Unix socket that only you can open, in the place of a port.",
+)
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    help="What a proxy puts before all addresses, and passes on.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="Answer requests to this host, too, such as a proxy's. May be given several times.",
+)
+@project_options
+def web_command(
+    opens: bool,
+    role: str,
+    label: str,
+    port: int | None,
+    uds: Path | None,
+    root_path: str,
+    names: tuple[str, ...],
+) -> None:
+    """Show the project in a browser.
+
+    Serves pages on 127.0.0.1 until it is ended, and prints a link that opens one session within a
+    minute; where they are served already, it only prints another link. Sessions last a week, and
+    outlive the server. Runs and campaigns go on without it; `headrace service install web` keeps
+    it running.
+    """
+    from headrace.web.server import open_store, read_listening, serve
+
+    session = current()
+    project = session.project()
+
+    def show(listening: Listening, store: WebStore) -> None:
+        code = store.make_code("look" if role == "look" else "steer", label or _user())
+        link = f"{listening.url}{root_path.rstrip('/')}/login#{code}"
+        document = {"link": link, "role": role, "url": listening.url, "socket": listening.socket}
+        display(document, lambda: _text(link, listening), _COLUMNS)
+        click.get_text_stream("stdout").flush()
+        if opens:
+            click.launch(link)
+
+    listening = read_listening(project.root, session.target)
+    if listening is not None:
+        store = open_store(project.root)
+        try:
+            show(listening, store)
+        finally:
+            store.close()
+        return
+    try:
+        serve(
+            project.root,
+            session.target,
+            port=port or 0,
+            uds=uds,
+            profile=session.profile,
+            names=names,
+            root_path=root_path,
+            on_ready=show,
+        )
+    except Stopped as stopped:
+        note(f"web: {describe_interrupt(stopped)[0]}; runs and campaigns go on")
+
+
+def _text(link: str, listening: Listening) -> str:
+    lines = ["Open within a minute:", f"  {link}"]
+    if listening.socket:
+        lines.append(f"after `ssh -L 8080:{listening.socket} HOST`, at port 8080 of your machine")
+    return "\n".join(lines)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "owner"

@@ -1,0 +1,122 @@
+"""Actions of forms: who may, each once, and a record of every one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from headrace.errors import HeadraceError
+from headrace.web.errors import NotAllowed
+from headrace.web.page import Action, Done, Page
+from headrace.web.rendering import relative_url
+from headrace.web.security.store import RecordedAction
+from headrace.web.site import Site
+from headrace.web.view import View
+
+logger = logging.getLogger(__name__)
+
+OUTCOME: Final = "outcome"
+"""Parameter of an address that names the action whose outcome the page shows."""
+
+_OWN_FIELDS: Final = ("form_token", "once", "back")
+
+
+class ActionForms:
+    """Performs the actions of forms.
+
+    A form carries what its person saw (``once``): the same form sent twice, from two tabs or after
+    the button Back, is one action, and the second one is shown what the first came to.
+
+    Args:
+        site: the site.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def perform(self, page: Page, action: Action, view: View, address: str) -> Response:
+        """Do what a form asks for, and lead on to the page that shows it.
+
+        Args:
+            page: the page.
+            action: the action.
+            view: the request, with its form.
+            address: where the request came from.
+
+        Raises:
+            NotAllowed: the session may not, or the form is of no page of this session.
+        """
+        own = view.address.removesuffix(f"/do/{action.name}")
+        if not view.session.has_form_token(view.form.get("form_token", "")):
+            raise NotAllowed("this form is not of your session: load the page again")
+        store = self._site.store
+        once = _once_key(own, action, view.form.get("once", ""))
+        if not view.may_steer:
+            self._refuse(page, action, view, address, own)
+        earlier = store.begin_action(view.session, address, own, action.name, once)
+        if earlier is not None:
+            return self._lead_on(view, earlier.location or own, once)
+        fields = tuple(each for each in view.fields if each[0] not in _OWN_FIELDS)
+        asked = replace(view, address=own, form=dict(fields), fields=fields, once=once)
+        try:
+            done = action.run(asked)
+        except HeadraceError as error:
+            done = Done(str(error))
+            state = "failed"
+        except BaseException:
+            store.end_action(once, "failed", "an unexpected fault of headrace; its log has it", own)
+            raise
+        else:
+            state = "done"
+        location = done.to if done.to is not None else view.form.get("back") or own
+        store.end_action(once, state, done.message, _local(location, own), done.subject)
+        return self._lead_on(view, _local(location, own), once)
+
+    def outcome(self, view: View) -> Mapping[str, Any] | None:
+        """Return the outcome that a page is asked to tell; None where there is none.
+
+        Args:
+            view: the request for the page.
+        """
+        once = view.query.get(OUTCOME, "")
+        found = self._site.store.find_action(once) if once else None
+        if found is None:
+            return None
+        return {"ok": found.state == "done", "message": _outcome_message(found), "at": found.at}
+
+    def _refuse(self, page: Page, action: Action, view: View, address: str, own: str) -> None:
+        once = secrets.token_hex(16)
+        message = "your link lets you look, not steer: ask its owner for another one"
+        self._site.store.begin_action(view.session, address, own, action.name, once)
+        self._site.store.end_action(once, "failed", message, own)
+        raise NotAllowed(message)
+
+    def _lead_on(self, view: View, to: str, once: str) -> Response:
+        path, _, query = to.partition("?")
+        both = "&".join(filter(None, (query, urlencode({OUTCOME: once}))))
+        return RedirectResponse(relative_url(view.address, f"{path}?{both}"), 303)
+
+
+def _once_key(own: str, action: Action, once: str) -> str:
+    if action.is_safe_to_repeat or not once:
+        once = secrets.token_hex(16)
+    return hashlib.sha256(f"{own}\n{action.name}\n{once}".encode()).hexdigest()[:40]
+
+
+def _outcome_message(action: RecordedAction) -> str:
+    if action.state == "begun":
+        return "this is being done: load the page again to see what it came to"
+    return action.message
+
+
+def _local(location: str, own: str) -> str:
+    """Return an address of this site; the page's own where it is none."""
+    is_ours = not location.startswith(("/", "\\")) and ":" not in location.partition("?")[0]
+    return location if is_ours and ".." not in location else own

@@ -1,0 +1,99 @@
+"""Declaration of a page: its address, what it shows, what changes on it, what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.web.view import View
+
+Load = Callable[["View"], Mapping[str, Any]]
+"""Returns what a template shows; runs in a thread of its own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part of a page that changes while one looks at it, and is fetched again alone.
+
+    Attributes:
+        name: its name within the page, and the id of its only root element.
+        template: its template.
+        load: returns what the template shows.
+        topics: topics whose events have it fetched again; ``{run}`` stands for the value of the
+            address's parameter of this name.
+        every: seconds after which it is fetched again in any case; 0 for never.
+    """
+
+    name: str
+    template: str
+    load: Load
+    topics: tuple[str, ...] = ()
+    every: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """Outcome of an action.
+
+    Attributes:
+        message: what was done, in one line.
+        to: relative address, from the site's root, of the page that is shown then; the action's
+            own page by default.
+        subject: what it was done to, for the audit record.
+    """
+
+    message: str
+    to: str | None = None
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that a person may do on a page; needs the role ``steer``.
+
+    Attributes:
+        name: its name within the page.
+        run: does it. It gets the view, whose `View.form` has the fields, and returns the outcome.
+        is_safe_to_repeat: whether a form that is sent again does it again: what only sets a value.
+    """
+
+    name: str
+    run: Callable[[View], Done]
+    is_safe_to_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes:
+        name: its name; unique.
+        path: its address, as Starlette writes paths (``/runs/{run}``).
+        title: its title; a page may set another in what it loads, as ``title``.
+        template: its template.
+        load: returns what the template shows, besides its parts.
+        parts: what changes on it.
+        actions: what may be done on it.
+        menu: text of its entry in the menu; none by default.
+        rank: place in the menu, the lowest first.
+    """
+
+    name: str
+    path: str
+    title: str
+    template: str
+    load: Load = lambda view: {}
+    parts: tuple[Part, ...] = ()
+    actions: tuple[Action, ...] = ()
+    menu: str = ""
+    rank: int = 100
+
+    def part(self, name: str) -> Part | None:
+        """Return the part of this name; None where there is none."""
+        return next((part for part in self.parts if part.name == name), None)
+
+    def action(self, name: str) -> Action | None:
+        """Return the action of this name; None where there is none."""
+        return next((action for action in self.actions if action.name == name), None)

@@ -1,0 +1,11 @@
+"""All pages, each declared by a module of this package."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headrace.web.page import Page
+from headrace.web.pages import record
+
+PAGES: Final[tuple[Page, ...]] = (record.PAGE,)
+"""All pages."""

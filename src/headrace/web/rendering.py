@@ -1,0 +1,121 @@
+"""Pages and their parts as HTML: every text is escaped, every address is relative."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from headrace.errors import HeadraceError
+from headrace.web.errors import NotHere, PageMissing
+from headrace.web.page import Page, Part
+from headrace.web.view import View
+from headrace.web.views.texts import FILTERS
+
+logger = logging.getLogger(__name__)
+
+_UNEXPECTED: Final = "an unexpected fault of headrace; its log has what happened"
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment of all templates."""
+    made = Environment(
+        loader=PackageLoader("headrace.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    return made
+
+
+def relative_url(address: str, to: str) -> str:
+    """Return a relative address, which holds behind any proxy whatever it puts before it.
+
+    Args:
+        address: address of the page that names it, from the site's root, without a leading slash.
+        to: the address that is named, likewise; it may have a query.
+    """
+    up = "../" * address.count("/")
+    return f"{up}{to}" or "./"
+
+
+class PageRenderer:
+    """Renders one page for one view.
+
+    Args:
+        page: the page.
+        view: the request.
+        menu: pages of the menu.
+    """
+
+    def __init__(self, page: Page, view: View, menu: Sequence[Page]) -> None:
+        self._page = page
+        self._view = view
+        self._menu = menu
+
+    def page(self, outcome: Mapping[str, Any] | None = None) -> str:
+        """Return the page.
+
+        Args:
+            outcome: what an action came to that is told on it: ``ok`` and ``message``.
+
+        Raises:
+            PageMissing: what the address names is not there.
+            HeadraceError: what the whole page needs cannot be had.
+        """
+        loaded = dict(self._page.load(self._view))
+        return self.render(self._page.template, loaded, outcome)
+
+    def part(self, part: Part) -> str:
+        """Return a part of the page; what goes wrong with it is told in its place."""
+        try:
+            loaded = dict(part.load(self._view))
+            return environment().get_template(part.template).render({**self._common(), **loaded})
+        except PageMissing:
+            raise
+        except HeadraceError as error:
+            kind = "missing here" if isinstance(error, NotHere) else "problem"
+            return self._failed(part, kind, str(error))
+        except Exception:
+            logger.exception("part %s of %s", part.name, self._view.address)
+            return self._failed(part, "problem", _UNEXPECTED)
+
+    def render(
+        self, template: str, values: Mapping[str, Any], outcome: Mapping[str, Any] | None = None
+    ) -> str:
+        """Return a template with what all pages have."""
+        found = environment().get_template(template)
+        title = values.get("title", self._page.title)
+        return found.render({**self._common(), "outcome": outcome, **values, "title": title})
+
+    def _failed(self, part: Part, kind: str, message: str) -> str:
+        values = {**self._common(), "part_name": part.name, "kind": kind, "message": message}
+        return environment().get_template("failed_part.html").render(values)
+
+    def _common(self) -> dict[str, Any]:
+        view, page = self._view, self._page
+
+        def part(name: str) -> Markup:
+            found = page.part(name)
+            if found is None:
+                raise LookupError(f"page {page.name} has no part {name!r}")
+            topics = " ".join(topic.format_map(view.path) for topic in found.topics)
+            inner = self.part(found)
+            return Markup(
+                '<div class="live" data-part="{}" data-topics="{}" data-every="{:g}">{}</div>'
+            ).format(found.name, topics, found.every, Markup(inner))  # noqa: S704 - a template's
+
+        return {
+            "view": view,
+            "page": page,
+            "menu": self._menu,
+            "part": part,
+            "url": lambda to: relative_url(view.address, to),
+        }

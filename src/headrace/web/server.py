@@ -1,0 +1,212 @@
+"""Server of the pages: on loopback, or on a Unix socket, until a signal ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+
+from headrace._internal.files import only_one, private_directory, write_private
+from headrace._internal.heartbeat_files import HeartbeatWriter
+from headrace._internal.systemd_notify import notify_ready, notify_stopping
+from headrace.facility import state_directory
+from headrace.web.app import make_app
+from headrace.web.errors import WebError
+from headrace.web.security.store import WebStore
+from headrace.web.site import LOOPBACK_NAMES, Site
+
+STORE_FILE: Final = "web.db"
+ADDRESS_FILE: Final = "web.{target}.json"
+_LAST_REQUESTS_SECONDS: Final = 2
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Address at which pages are served.
+
+    Attributes:
+        url: address for a browser; on a Unix socket that of the socket behind a tunnel.
+        socket: the Unix socket; empty where there is none.
+        pid: process that serves them.
+    """
+
+    url: str
+    socket: str
+    pid: int
+
+
+def open_store(root: Path) -> WebStore:
+    """Return the store of a project's pages.
+
+    Raises:
+        WebError: it cannot be used.
+    """
+    return WebStore(private_directory(state_directory(root)) / STORE_FILE)
+
+
+def read_listening(root: Path, target: str) -> Listening | None:
+    """Return where the pages of a project are served; None where they are not.
+
+    Args:
+        root: the project's directory.
+        target: ``local`` or ``globus``.
+    """
+    path = _address_file(root, target)
+    try:
+        found = Listening(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    with only_one(path.with_suffix(".lock")) as is_free:
+        return None if is_free else found
+
+
+def serve(
+    root: Path,
+    target: str,
+    *,
+    port: int = 0,
+    uds: Path | None = None,
+    profile: str | None = None,
+    names: tuple[str, ...] = (),
+    root_path: str = "",
+    on_ready: Callable[[Listening, WebStore], None] = lambda listening, store: None,
+) -> None:
+    """Serve a project's pages until SIGTERM or SIGINT.
+
+    Args:
+        root: the project's directory.
+        target: ``local`` or ``globus``.
+        port: port on 127.0.0.1; 0 for the last one, or any that is free.
+        uds: path of a Unix socket in the place of a port.
+        profile: profile of ``headrace.toml``.
+        names: further names of hosts that requests may be addressed to.
+        root_path: prefix that a proxy passes on.
+        on_ready: called when the pages can be asked for.
+
+    Raises:
+        WebError: they are served already, or the port or socket cannot be used.
+    """
+    state = private_directory(state_directory(root))
+    path = _address_file(root, target)
+    with only_one(path.with_suffix(".lock")) as is_free:
+        if not is_free:
+            raise WebError("the pages are served already: `headrace web` prints a link")
+        listener, listening = _listen(path, port, uds)
+        store = open_store(root)
+        heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
+        try:
+            cookie = f"headrace_{listening.url.rsplit(':', 1)[-1].strip('/')}"
+            site = Site(
+                *(root, target, store),
+                profile=profile,
+                names=LOOPBACK_NAMES | {name.lower() for name in names},
+                root_path=root_path,
+                cookie=cookie if not uds else "headrace_socket",
+            )
+            write_private(path, json.dumps(listening.__dict__) + "\n")
+            server = _Server(
+                _config(make_app(site)),
+                lambda: on_ready(listening, store),
+                lambda: heartbeat.beat("serves pages", ""),
+            )
+            server.run(sockets=[listener])
+            heartbeat.stop()
+        finally:
+            store.close()
+            listener.close()
+            if uds is not None:
+                with suppress(OSError):
+                    uds.unlink()
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it is ready, and that it lives."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_beat: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_beat = on_beat
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        notify_ready()
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        notify_stopping()
+        await super().shutdown(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 300 == 0:
+            self._on_beat()
+        return await super().on_tick(counter)
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        http="httptools",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+    )
+
+
+def _listen(path: Path, port: int, uds: Path | None) -> tuple[socket.socket, Listening]:
+    try:
+        if uds is not None:
+            with suppress(FileNotFoundError):
+                uds.unlink()
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            before = os.umask(0o177)
+            try:
+                listener.bind(str(uds))
+            finally:
+                os.umask(before)
+            listener.listen(128)
+            return listener, Listening("http://127.0.0.1", str(uds.resolve()), os.getpid())
+        return _listen_on_port(path, port)
+    except OSError as error:
+        where = uds if uds is not None else f"port {port}"
+        raise WebError(f"{where}: cannot serve there: {error.strerror}") from error
+
+
+def _listen_on_port(path: Path, port: int) -> tuple[socket.socket, Listening]:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        # Bookmarks and tunnels hold over restarts where the port is free again.
+        try:
+            listener.bind(("127.0.0.1", port or _last_port(path)))
+        except OSError:
+            if port:
+                raise
+            listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+    except BaseException:
+        listener.close()
+        raise
+    return listener, Listening(f"http://127.0.0.1:{listener.getsockname()[1]}", "", os.getpid())
+
+
+def _last_port(path: Path) -> int:
+    try:
+        url = str(json.loads(path.read_text(encoding="utf-8"))["url"])
+        return int(url.rsplit(":", 1)[1])
+    except (OSError, ValueError, KeyError, IndexError):
+        return 0
+
+
+def _address_file(root: Path, target: str) -> Path:
+    return state_directory(root) / ADDRESS_FILE.format(target=target)

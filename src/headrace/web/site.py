@@ -1,0 +1,90 @@
+"""The site, which all pages share: the project, the services of a target, the store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from headrace.project import load_project
+from headrace.project.targets import connect
+from headrace.runs.service_connection import ServiceConnection
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+    from headrace.web.security.store import WebStore
+
+T = TypeVar("T")
+
+LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class Site:
+    """The project whose pages are served.
+
+    Args:
+        root: the project's directory.
+        target: ``local`` or ``globus``.
+        store: sessions, and the record of what was done.
+        profile: profile of ``headrace.toml``.
+        names: names of hosts that a request may be addressed to.
+        root_path: prefix of all addresses, where a proxy passes it on; begins with a slash.
+        cookie: name of the cookie.
+        services: gives the services in the place of those of the target; tests replace them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        target: str,
+        store: WebStore,
+        *,
+        profile: str | None = None,
+        names: frozenset[str] = LOOPBACK_NAMES,
+        root_path: str = "",
+        cookie: str = "headrace",
+        services: Callable[[], Services] | None = None,
+    ) -> None:
+        self.root = root
+        self.target = target
+        self.store = store
+        self.profile = profile
+        self.names = names
+        self.root_path = root_path.rstrip("/")
+        self.cookie = cookie
+        self._connection = ServiceConnection(services or self._connect)
+        self._loading = threading.Lock()
+        self._loaded: tuple[tuple[object, ...], Project] | None = None
+
+    def project(self) -> Project:
+        """Return the project as its files are now.
+
+        Raises:
+            ProjectError: they cannot be read.
+        """
+        stamp = tuple(_stamp(self.root / name) for name in ("headrace.toml", "headrace.lock"))
+        with self._loading:
+            if self._loaded is None or self._loaded[0] != stamp:
+                self._loaded = (stamp, load_project(self.root, self.profile, self.target))
+            return self._loaded[1]
+
+    def ask(self, ask: Callable[[Services], T]) -> T:
+        """Call with the services of the target, and return the answer.
+
+        Raises:
+            HeadraceError: they do not answer, or refuse.
+        """
+        return self._connection.ask(ask)
+
+    def _connect(self) -> Services:
+        return connect(self.project(), self.target)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,82 @@
+"""One request for a page: where it was asked, by whom, and the services to answer it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from headrace.web.forms import Fields
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+    from headrace.web.security.session import Session
+    from headrace.web.site import Site
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class View:
+    """One request for a page.
+
+    Attributes:
+        site: what all pages share.
+        session: who asks.
+        address: the page's address from the site's root, without a leading slash.
+        path: parameters of the address.
+        query: parameters behind the question mark; of those that occur twice the last one.
+        form: fields of an action's form.
+        fields: names and values of the form in their order, where a name may occur several times.
+        once: names the action, however often its form is sent; empty where nothing is done.
+    """
+
+    site: Site
+    session: Session
+    address: str = ""
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    fields: Fields = ()
+    once: str = ""
+
+    @property
+    def target(self) -> str:
+        """The target: ``local`` or ``globus``."""
+        return self.site.target
+
+    @property
+    def project(self) -> Project:
+        """The project as its files are now.
+
+        Raises:
+            ProjectError: they cannot be read.
+        """
+        return self.site.project()
+
+    @property
+    def may_steer(self) -> bool:
+        """True where this session may do more than look."""
+        return self.session.role == "steer"
+
+    def form_values(self, name: str) -> list[str]:
+        """Return all values of a field that may occur several times, such as boxes to tick.
+
+        Args:
+            name: the field.
+        """
+        return [value for field, value in self.fields if field == name]
+
+    def new_once(self) -> str:
+        """Return a name for an action of a form that is rendered now."""
+        return secrets.token_urlsafe(12)
+
+    def ask(self, ask: Callable[[Services], T]) -> T:
+        """Call with the services of the target, and return the answer.
+
+        Raises:
+            HeadraceError: they do not answer, or refuse.
+        """
+        return self.site.ask(ask)

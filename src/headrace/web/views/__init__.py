@@ -1,0 +1,1 @@
+"""Contents of pages, without HTTP: documents of services become rows, trees and pictures."""
