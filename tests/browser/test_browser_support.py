@@ -136,6 +136,7 @@ def test_browser_tests_are_of_the_layer_browser(request: pytest.FixtureRequest) 
     ("name", "words"),
     [
         ("pale", ("color-contrast: .pale: Element has insufficient color contrast",)),
+        ("small", ('target-height: <button class="low">', "30 px of 44")),
         ("unlabelled", ("label: input: ", "Element does not have an implicit")),
         ("wide", ("reflow: the page needs 12", 'of 360: <p class="wide">')),
     ],

@@ -25,17 +25,17 @@ def _axe() -> str:
 
 def accessibility_violations(page: Page) -> list[str]:
     """Returns a line for each violation: the rule, the element, and why it is one."""
-    page.evaluate(_axe())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
     result = page.evaluate(
         "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(TAGS)
     )
-    return [
-        line for violation in result["violations"] for line in _lines(violation)
-    ] + _beyond_the_screen(page)
+    found = [line for violation in result["violations"] for line in _lines(violation)]
+    return found + _beyond_the_screen(page) + _small_targets(page)
 
 
 def check_accessibility(page: Page) -> None:
-    """Fails with every violation that axe-core finds, and where a page is wider than its screen."""
+    """Fails with every violation: axe-core's, of a page's width, of the size of what is pressed."""
     found = accessibility_violations(page)
     assert not found, "\n".join([f"{page.url}: {len(found)} violations", *found])
 
@@ -70,3 +70,21 @@ def _beyond_the_screen(page: Page) -> list[str]:
         return []
     width, needed, far = seen
     return [f"reflow: the page needs {needed} px of {width}: {far}"]
+
+
+def _small_targets(page: Page) -> list[str]:
+    """WCAG 2.5.5: a finger hits what is 44 px high; links within a text may be as high as that."""
+    return list(
+        page.evaluate(
+            """() => [...document.querySelectorAll(
+                    'button, input:not([type=hidden]), select, textarea, summary, nav a')]
+                .filter(one => one.checkVisibility() && !one.closest('.hidden'))
+                .map(one => [one, /checkbox|radio/.test(one.type) && one.labels.length
+                    ? one.labels[0] : one])
+                .map(([one, pressed]) => [one, pressed.getBoundingClientRect().height])
+                .filter(([one, height]) => height < 43.5)
+                .map(([one, height]) =>
+                    `target-height: ${one.outerHTML.slice(0, 160)}: ${Math.round(height)} px of 44`)
+            """
+        )
+    )

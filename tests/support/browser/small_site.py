@@ -16,10 +16,12 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { background: light-dark(white, black); color: light-dark(black, white); }
 a { color: light-dark(#00c, #9cf); }
-button, input { min-height: 44px; }
+button, input, summary { min-height: 44px; }
+label { display: inline-block; min-height: 44px; }
 :focus-visible { outline: 3px solid; }
 .pale { color: #ccc; background: white; }
 .unseen:focus-visible { outline: none; }
+main .low { min-height: 30px; }
 .wide { width: 1200px; }
 .cover { position: fixed; inset: 0; background: light-dark(white, black); }
 .stripe { width: 40px; height: 600px; background: linear-gradient(red, blue); }
@@ -45,6 +47,7 @@ RIGHT = """
 PAGES = {
     "right": RIGHT,
     "pale": '<p class="pale">Hardly to be read</p>',
+    "small": '<p><button class="low">Hardly to be hit</button></p>',
     "unlabelled": '<p><input name="what"></p>',
     "wide": '<p class="wide">Further than the screen</p>',
     "unseen_focus": '<p><a class="unseen" href="/right">Where am I?</a></p>',

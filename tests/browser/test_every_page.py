@@ -1,0 +1,96 @@
+"""Every page: without violations of axe-core in each colour and width, by keyboard alone, light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page as BrowserPage
+
+from headrace.web.page import Page
+from headrace.web.pages import PAGES
+from tests.support.browser.accessibility import accessibility_violations
+from tests.support.browser.keyboard import check_keyboard
+from tests.support.browser.page_weight import weigh
+from tests.support.browser.pages import DARK, LIGHT, NARROW, WITHOUT_JAVASCRIPT, Pages, Screen
+from tests.support.browser.pictures import take_picture
+from tests.support.browser.visited_site import VisitedSite, visited_site
+
+MOST_BYTES = 300_000
+
+every_page = pytest.mark.parametrize("of", PAGES, ids=lambda page: page.name)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisitedSite]:
+    with visited_site(tmp_path_factory.mktemp("pages") / "inversion") as site:
+        yield site
+
+
+def visitor(pages: Pages, site: VisitedSite, screen: Screen = LIGHT) -> BrowserPage:
+    """Return an empty page of somebody who has logged in."""
+    context = pages.new_context(screen)
+    site.log_in(context)
+    return context.new_page()
+
+
+def set_screen(page: BrowserPage, screen: Screen) -> None:
+    page.emulate_media(color_scheme="dark" if screen.colours == "dark" else "light")
+    page.set_viewport_size({"width": screen.width, "height": screen.height})
+
+
+@every_page
+def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page) -> None:
+    page = visitor(pages, site)
+    found = []
+    for url in site.addresses(of):
+        page.goto(url)
+        for screen in (LIGHT, DARK, NARROW):
+            set_screen(page, screen)
+            found += [f"{url}, {screen.name}: {line}" for line in accessibility_violations(page)]
+        set_screen(page, LIGHT)
+        if url == site.addresses(of)[0]:
+            take_picture(page, of.name)
+    assert not found, "\n".join(found)
+
+
+@every_page
+def test_the_keyboard_reaches_all(pages: Pages, site: VisitedSite, of: Page) -> None:
+    page = visitor(pages, site, NARROW)
+    for url in site.addresses(of):
+        page.goto(url)
+        stops = check_keyboard(page)
+        assert stops[0].name == "To the content"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+@every_page
+def test_a_page_is_light(pages: Pages, site: VisitedSite, of: Page) -> None:
+    for url in site.addresses(of):
+        weight = weigh(visitor(pages, site), url)
+        assert weight.bytes < MOST_BYTES, f"{url}: {weight}"
+
+
+@every_page
+def test_a_page_is_complete_without_scripts(pages: Pages, site: VisitedSite, of: Page) -> None:
+    """All that one reads and may do with scripts is there without them."""
+    scripted, plain = (visitor(pages, site, screen) for screen in (LIGHT, WITHOUT_JAVASCRIPT))
+    for url in site.addresses(of):
+        found = contents(plain, url)
+        assert found == contents(scripted, url)
+        assert [kind for kind, _ in found].count("h1") == 1
+
+
+def contents(page: BrowserPage, url: str) -> list[tuple[str, str]]:
+    """Return the headings, links and forms of a page, in their order."""
+    answer = page.goto(url)
+    assert answer is not None
+    assert answer.status == 200
+    found = []
+    for one in page.locator("h1, h2, h3, a[href], form").all():
+        kind = str(one.evaluate("one => one.tagName.toLowerCase()"))
+        what = {"a": "href", "form": "action"}.get(kind)
+        found.append((kind, (one.get_attribute(what) if what else one.inner_text()) or ""))
+    return found

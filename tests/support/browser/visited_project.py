@@ -1,0 +1,208 @@
+"""A project of which every page has something to show, at a facility of its own.
+
+Runs that succeeded, failed, wait, ask a person and copied files, more than one page of them; an
+arrival of a trigger; a campaign with members in each state. Names and causes are as long as people
+make them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headrace.campaigns.ledger.member import NewMember
+from headrace.deploy import apply, plan
+from headrace.facility import start_facility, stop_facility
+from headrace.hosted import services_at
+from headrace.project import facility_settings, init_project, load_project
+from headrace.runs import BatchedRun, start, start_batch
+from tests.support.campaign_project import CampaignHistory
+from tests.support.chosen_runs import FLOWS, write_flow
+from tests.support.waiting import wait_until
+
+CAUSE = (
+    "mesher: /scratch/project_of_many_people/inversion_of_a_very_long_name/iteration_0001/mesh.h5:"
+    " there are 3 elements of negative Jacobian below station XX.ABCDE; raise `smooth` or lower"
+    " the resolution"
+)
+
+ASK: Mapping[str, Any] = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "CreateWebInput",
+            "Parameters": {
+                "InputType": "Selection",
+                "Context": {
+                    "PresentationStyle": "Table",
+                    "Title": "Accept the model of iteration 3?",
+                    "Rows": [
+                        {"Field": "misfit", "Value": "0.3"},
+                        {"Field": "band", "Value": "20 s"},
+                    ],
+                },
+                "Options": [
+                    {"Value": "accept", "Label": "Accept", "Description": "It is kept."},
+                    {"Value": "reject", "Label": "Reject", "Description": "Iteration 2 is."},
+                ],
+            },
+            "ResultPath": "$.question",
+            "Next": "Wait",
+        },
+        "Wait": {
+            "Type": "AwaitWebInput",
+            "Parameters": {"web_input_id.$": "$.question.web_input_id"},
+            "ResultPath": "$.answer",
+            "End": True,
+        },
+    },
+}
+
+CAMPAIGN = """\
+title = "NapA, replicas"
+[members]
+table = "napa.csv"
+key = "{name}"
+group = "{protein}"
+[start]
+flow = "good"
+label = "{campaign} {key}"
+[start.input]
+word = "{name}"
+[lanes.frontera]
+endpoint = "simulation"
+open = 60
+[lanes.desk]
+endpoint = "simulation"
+[limits]
+core_hours = 1000
+"""
+
+TRIGGER = """\
+title = "New records"
+[watch]
+collection = "workstation"
+path = "/incoming/"
+what = "file"
+settle = 0.1
+interval = 0.2
+observer = "poll"
+[start]
+flow = "good"
+label = "record {name}"
+[start.input]
+word = "{name}"
+"""
+
+MANY_RUNS = 60
+
+
+class VisitedProject:
+    """The project; its facility is running.
+
+    Args:
+        root: an empty directory, or one to make.
+    """
+
+    def __init__(self, root: Path) -> None:
+        init_project(root, ["adjoint_sources", "transfer"])
+        for name, definition in {**FLOWS, "ask": dict(ASK)}.items():
+            write_flow(root, name, definition)
+        (root / "triggers" / "records.toml").write_text(TRIGGER)
+        for name in ("trace_1.mseed", "trace_of_a_station_with_a_very_long_name.mseed"):
+            (root / "data" / "incoming").mkdir(parents=True, exist_ok=True)
+            (root / "data" / "incoming" / name).write_text("1 2 3")
+        members = [f"replica_{number:03d}" for number in range(1, 9)]
+        (root / "campaigns").mkdir(exist_ok=True)
+        (root / "campaigns" / "napa.toml").write_text(CAMPAIGN)
+        (root / "campaigns" / "napa.csv").write_text(
+            "name,protein\n" + "".join(f"{member},wild\n" for member in members)
+        )
+        self.root = root
+        self.project = load_project(root)
+        try:
+            address = start_facility(root, facility_settings(self.project))
+            self.services = services_at(address.url, address.token)
+            apply(plan(self.project, "local", self.services), self.project, self.services)
+            self.runs = self._start_runs()
+            self._watch()
+            self._begin_campaign(members)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the facility."""
+        stop_facility(self.root)
+
+    def _start_runs(self) -> dict[str, str]:
+        """Start runs; return one of each kind by what became of it."""
+        many = [
+            BatchedRun({"n": n}, label=f"event {n:04d}", tags=["many"]) for n in range(MANY_RUNS)
+        ]
+        failing = [BatchedRun({"cause": CAUSE}, label="mesh " * 12, tags=["mesh", "iteration 1"])]
+        runs = {
+            "good": self._batch("good", many)[0],
+            "failed": self._batch("mended", failing * 3)[0],
+            "waits": self._batch("later", [BatchedRun({}, label="waits for the night")])[0],
+            "asks": self._batch("ask", [BatchedRun({}, label="model of iteration 3")])[0],
+            "copied": self._copy(),
+        }
+        for kind, status in (("good", "SUCCEEDED"), ("failed", "FAILED"), ("copied", "SUCCEEDED")):
+            self._wait_for(runs[kind], status)
+        wait_until(lambda: self._state_of(runs["asks"]) == "Wait", "the question")
+        return runs
+
+    def _batch(self, flow: str, runs: list[BatchedRun]) -> list[str]:
+        flow_id = self.project.lock().at("local").flows[flow].id
+        return [answer.run_id for answer in start_batch(self.services, flow_id, runs)]
+
+    def _copy(self) -> str:
+        directory = {"collection": "workstation"}
+        return str(
+            start(
+                self.project,
+                "local",
+                self.services,
+                "transfer",
+                {
+                    "source": {**directory, "path": "/incoming/"},
+                    "destination": {"collection": "hpc", "path": "/copied/"},
+                    "label": "records to the cluster",
+                    "delete_extra": False,
+                    "filters": [],
+                },
+            )["run_id"]
+        )
+
+    def _wait_for(self, run_id: str, status: str) -> None:
+        wait_until(
+            lambda: self.services.read(f"/runs/{run_id}")["status"] == status, f"a run {status}"
+        )
+
+    def _state_of(self, run_id: str) -> str:
+        entries = self.services.read(f"/runs/{run_id}/log", {"limit": 100})["entries"]
+        return str(entries[-1]["details"].get("state_name", ""))
+
+    def _watch(self) -> None:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "headrace.cli"),
+                *("watch", "records", "--once", "--existing", "run"),
+            ],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _begin_campaign(self, members: list[str]) -> None:
+        history = CampaignHistory(self.project)
+        history.add([NewMember(key, {"name": key}, group="wild") for key in members])
+        history.done(members[:3])
+        history.failed(members[3:4], CAUSE)
+        history.start(members[4:6], lane="desk")
