@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -104,6 +105,21 @@ def test_a_run_whose_answer_was_lost_is_found_by_its_tag(
     for _ in range(120):
         starter.start(Rule(), ARRIVAL, "another-tag")
     assert starter.find("the-tag", since) == run_id
+
+
+def test_a_run_is_found_by_its_tag_though_its_flow_was_deployed_anew(
+    deployed: Project, service: Service
+) -> None:
+    def hosted() -> Services:
+        return replace(services_at(service.url, TOKEN), url="https://flows.globus.org")
+
+    starter = ProjectRunClient(deployed, "local", hosted, lambda tag: (Rule(), ARRIVAL))
+    since = datetime.now(UTC) - timedelta(hours=1)
+    run_id = starter.start(Rule(), ARRIVAL, "the-tag")
+    assert starter.find("the-tag", since) == run_id
+    service.runs[run_id] |= {"flow_id": str(uuid4()), "label": "as it was called before"}
+    assert starter.find("the-tag", since) == run_id
+    assert starter.find("nobody's", since) is None
 
 
 @pytest.mark.parametrize("url", ["", "https://flows.globus.org"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,3 +39,28 @@ def find_tagged(
         query |= {"filter_label": label} if label else {}
     runs = services.read_items("/runs", "runs", query)
     return next((run for run in runs if tag in (run.get("tags") or ())), None)
+
+
+def tagged_runs(services: Services, tags: Collection[str], since: datetime) -> dict[str, str]:
+    """Return the ids of the runs that carry some tags, by tag, from one look through all runs.
+
+    Args:
+        services: the services of the target where they are.
+        tags: the tags, each of which one run has at most.
+        since: when they can have been started at the earliest.
+
+    Raises:
+        GlobusAPIError: the service refuses.
+        NetworkError: it does not answer.
+    """
+    query = {
+        "filter_start_time": f"{since.astimezone(UTC).isoformat()},",
+        "orderby": "start_time DESC",
+        "per_page": 100,
+    }
+    found: dict[str, str] = {}
+    for run in services.read_items("/runs", "runs", query):
+        found |= {tag: str(run["run_id"]) for tag in run.get("tags") or () if tag in tags}
+        if len(found) == len(tags):
+            break
+    return found

@@ -109,7 +109,8 @@ class ProjectRunClient:
         """Return the id of the run that carries a tag.
 
         The hosted service is asked for the runs of the flow that have the label that was given
-        with the tag.
+        with the tag, and then for all: the flow may have been deployed anew since, or the trigger
+        changed.
 
         Args:
             tag: the tag.
@@ -121,7 +122,10 @@ class ProjectRunClient:
         narrowed = self._narrowed(tag)
 
         def search(services: Services) -> str | None:
-            run = find_tagged(services, shorten(tag, TAG_LENGTH), since, **narrowed)
+            text = shorten(tag, TAG_LENGTH)
+            run = find_tagged(services, text, since, **narrowed)
+            if run is None and narrowed and not services.is_facility:
+                run = find_tagged(services, text, since)
             return None if run is None else str(run["run_id"])
 
         return self.with_services(search)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -72,6 +73,20 @@ def test_a_run_whose_answer_was_lost_is_found_and_not_started_again(
     assert first.run_id == lost
     assert len(service.runs) == 2
     assert second.run_id in service.runs
+
+
+def test_a_run_is_found_again_though_its_flow_and_label_are_others_now(
+    hosted: ProjectRunService, service: Service, project: Project
+) -> None:
+    flow_id = project.lock().at("globus").flows["say"].id
+    service.lose.add(f"POST /flows/{flow_id}/run")
+    with pytest.raises(HeadraceError):
+        hosted.start([request("a")])
+    (lost,) = service.runs
+    service.runs[lost]["flow_id"] = str(uuid4())
+    (found,) = hosted.start([replace(request("a", again=True), label="another")])
+    assert found.run_id == lost
+    assert [*service.runs] == [lost]
 
 
 def test_a_name_that_is_unknown_is_refused_and_the_others_are_started(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,14 +15,17 @@ from headrace._internal.heartbeat_files import read_heartbeats
 from headrace.campaigns import load_campaign
 from headrace.campaigns.campaign_start import start_campaign
 from headrace.campaigns.driver.project_driver import ProjectDriver, is_driven
+from headrace.campaigns.driver.project_run_service import ProjectRunService
+from headrace.campaigns.driver.run_service import RunRequest
 from headrace.campaigns.errors import CampaignLedgerBusy
 from headrace.campaigns.ledger import CampaignLedger
 from headrace.facility import state_directory
 from headrace.triggers import Ledger, find_arrival, load_trigger
 from headrace.triggers.state_files import ledger_file
-from tests.support.campaigns.driven_project import DrivenProject
+from tests.support.campaigns.driven_project import SAY, DrivenProject
 from tests.support.triggers.trigger_watch import make_event
 from tests.support.waiting import wait_until
+from tests.support.watch_project import run
 
 PACKS = """
 [members]
@@ -206,3 +211,32 @@ def test_campaign_files_are_read_again_when_asked(driven: DrivenProject, tmp_pat
     # What is under way goes on without a driver.
     assert driven.query(running) == [(3,)]
     assert any(line == "campaigns: read again: again" for line in lines)
+
+
+def test_a_run_that_was_started_is_not_refused_when_its_schema_is_stricter_now(
+    driven: DrivenProject,
+) -> None:
+    flow = driven.root / "flows" / "strict"
+    flow.mkdir()
+    (flow / "definition.json").write_text(json.dumps(SAY))
+
+    def deploy(**rules: Any) -> ProjectRunService:
+        word = {"type": "string", **rules}
+        schema = {"type": "object", "properties": {"word": word, "members": {}}}
+        (flow / "input_schema.json").write_text(json.dumps(schema))
+        assert run("deploy", "-C", str(driven.root)).returncode == 0
+        project = driven.project
+        return ProjectRunService(project, "local", driven.connect, lambda profile: project)
+
+    def request(word: str, *, again: bool = False) -> RunRequest:
+        tag, body = f"headrace:c:strict:{word}", {"word": word, "members": []}
+        return RunRequest(tag, "strict", body, word, may_be_sent=again)
+
+    (first,) = deploy().start([request("long_word")])
+    service = deploy(maxLength=3)
+    again, refused = service.start(
+        [request("long_word", again=True), request("longer", again=True)]
+    )
+    assert again == first
+    assert "longer" in refused.problem
+    assert not refused.run_id

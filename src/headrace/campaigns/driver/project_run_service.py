@@ -20,7 +20,7 @@ from headrace.runs.poller import FINAL, parse_time
 from headrace.runs.run_outcomes import gone_outcome, outcome_of, read_run_if_known
 from headrace.runs.run_texts import LABEL_LENGTH, TAG_LENGTH, shorten
 from headrace.runs.service_connection import ServiceConnection, is_final_refusal
-from headrace.runs.tags import find_tagged
+from headrace.runs.tags import find_tagged, tagged_runs
 
 if TYPE_CHECKING:
     from headrace.config.lock_file import Lock
@@ -128,15 +128,38 @@ class ProjectRunService:
                 continue  # the others' answers are not lost with it
             for n, answer in zip(numbers, found, strict=True):
                 answers[n] = RunAnswer(answer.run_id, answer.problem)
+                if answer.problem and prepared[n].request.may_be_sent:
+                    answers[n] = self._started_before(prepared[n], answers[n])
+
+    def _started_before(self, prepared: _Prepared, refused: RunAnswer) -> RunAnswer:
+        """Return the run of a request that is refused now and was not when it was sent first."""
+        request = prepared.request
+        try:
+            found = self._connection.ask(
+                lambda services: find_tagged(services, request.tag, request.since or _LONG_AGO)
+            )
+        except HeadraceError:
+            return RunAnswer()
+        return refused if found is None else RunAnswer(str(found["run_id"]))
 
     def _start_each(self, prepared: Mapping[int, _Prepared], answers: list[RunAnswer]) -> None:
+        resent = [each.request for each in prepared.values() if each.request.may_be_sent]
+        known: Mapping[str, str] = {}
+        if resent:
+            # By neither flow nor label: files may have been changed and deployed anew since.
+            since = min(each.since or _LONG_AGO + _CLOCK_ERROR for each in resent) - _CLOCK_ERROR
+            tags = {each.tag for each in resent}
+            known = self._connection.ask(lambda services: tagged_runs(services, tags, since))
         for n, each in prepared.items():
+            if each.request.tag in known:
+                answers[n] = RunAnswer(known[each.request.tag])
+                continue
             try:
                 answers[n] = self._connection.ask(
                     lambda services, each=each: _start_one(services, each)  # type: ignore[misc]
                 )
             except HeadraceError:
-                if n == next(iter(prepared)):
+                if not any(answer.run_id for answer in answers):
                     raise
                 return  # asked for again, with what is behind it
 
@@ -336,11 +359,6 @@ def _start_one(services: Services, prepared: _Prepared) -> RunAnswer:
     from headrace.hosted import explain
 
     request = prepared.request
-    if request.may_be_sent:
-        since = (request.since or _LONG_AGO + _CLOCK_ERROR) - _CLOCK_ERROR
-        found = find_tagged(services, request.tag, since, flow_id=prepared.flow_id)
-        if found is not None:
-            return RunAnswer(str(found["run_id"]))
     options = RunOptions(label=prepared.label, tags=prepared.tags)
     run = PreparedRun(request.flow, prepared.flow_id, "globus", prepared.body)
     try:
