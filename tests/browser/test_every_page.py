@@ -14,7 +14,8 @@ from tests.support.browser.keyboard import check_keyboard
 from tests.support.browser.page_weight import weigh
 from tests.support.browser.pages import DARK, LIGHT, NARROW, WITHOUT_JAVASCRIPT, Pages, Screen
 from tests.support.browser.pictures import take_picture
-from tests.support.browser.visited_site import VisitedSite, visited_site
+from tests.support.browser.visited_project import VisitedProject
+from tests.support.browser.visited_site import VisitedSite, addresses, served_site
 
 MOST_BYTES = 300_000
 
@@ -22,9 +23,22 @@ every_page = pytest.mark.parametrize("of", PAGES, ids=lambda page: page.name)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisitedSite]:
-    with visited_site(tmp_path_factory.mktemp("pages") / "inversion") as site:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisitedProject]:
+    project = VisitedProject(tmp_path_factory.mktemp("pages") / "inversion")
+    yield project
+    project.close()
+
+
+@pytest.fixture(scope="module")
+def site(project: VisitedProject) -> Iterator[VisitedSite]:
+    with served_site(project.root) as site:
         yield site
+
+
+@pytest.fixture
+def urls(of: Page, site: VisitedSite, project: VisitedProject) -> list[str]:
+    """URLs of a page."""
+    return [site.url + address for address in addresses(of, project)]
 
 
 def visitor(pages: Pages, site: VisitedSite, screen: Screen = LIGHT) -> BrowserPage:
@@ -40,24 +54,24 @@ def set_screen(page: BrowserPage, screen: Screen) -> None:
 
 
 @every_page
-def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page) -> None:
+def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page, urls: list[str]) -> None:
     page = visitor(pages, site)
     found = []
-    for url in site.addresses(of):
+    for url in urls:
         page.goto(url)
         for screen in (LIGHT, DARK, NARROW):
             set_screen(page, screen)
             found += [f"{url}, {screen.name}: {line}" for line in accessibility_violations(page)]
         set_screen(page, LIGHT)
-        if url == site.addresses(of)[0]:
+        if url == urls[0]:
             take_picture(page, of.name)
     assert not found, "\n".join(found)
 
 
 @every_page
-def test_the_keyboard_reaches_all(pages: Pages, site: VisitedSite, of: Page) -> None:
+def test_the_keyboard_reaches_all(pages: Pages, site: VisitedSite, urls: list[str]) -> None:
     page = visitor(pages, site, NARROW)
-    for url in site.addresses(of):
+    for url in urls:
         page.goto(url)
         stops = check_keyboard(page)
         assert stops[0].name == "To the content"
@@ -67,17 +81,19 @@ def test_the_keyboard_reaches_all(pages: Pages, site: VisitedSite, of: Page) -> 
 
 
 @every_page
-def test_a_page_is_light(pages: Pages, site: VisitedSite, of: Page) -> None:
-    for url in site.addresses(of):
+def test_a_page_is_light(pages: Pages, site: VisitedSite, urls: list[str]) -> None:
+    for url in urls:
         weight = weigh(visitor(pages, site), url)
         assert weight.bytes < MOST_BYTES, f"{url}: {weight}"
 
 
 @every_page
-def test_a_page_is_complete_without_scripts(pages: Pages, site: VisitedSite, of: Page) -> None:
+def test_a_page_is_complete_without_scripts(
+    pages: Pages, site: VisitedSite, urls: list[str]
+) -> None:
     """All that one reads and may do with scripts is there without them."""
     scripted, plain = (visitor(pages, site, screen) for screen in (LIGHT, WITHOUT_JAVASCRIPT))
-    for url in site.addresses(of):
+    for url in urls:
         found = contents(plain, url)
         assert found == contents(scripted, url)
         assert [kind for kind, _ in found].count("h1") == 1

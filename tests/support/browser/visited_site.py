@@ -1,4 +1,4 @@
-"""The pages of a project that has something to show on each, served on a loopback port."""
+"""The pages of a project, served on a loopback port, and addresses of all of them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,13 @@ COOKIE = "headrace_visited"
 
 @dataclass(frozen=True)
 class VisitedSite:
-    """The site.
+    """The pages of a project, served.
 
     Attributes:
-        project: what it shows.
         url: without a slash at its end.
         store: of its sessions.
     """
 
-    project: VisitedProject
     url: str
     store: WebStore
 
@@ -42,51 +40,42 @@ class VisitedSite:
         assert session is not None
         context.add_cookies([{"name": COOKIE, "value": session.secret, "url": f"{self.url}/"}])
 
-    def addresses(self, page: Page) -> list[str]:
-        """Return URLs of a page: one for each value of its parameter."""
-        addresses = [page.path]
-        for name in parameters(page):
-            addresses = [
-                _with_value(address, name, value)
-                for address in addresses
-                for value in self._values[name]
-            ]
-        return [self.url + address for address in addresses]
 
-    @property
-    def _values(self) -> Mapping[str, Sequence[str]]:
-        """Values of the parameters in addresses of pages, by name."""
-        return {
-            "run": [*self.project.runs.values()],
-            "flow": ["mended", "adjoint_sources"],
-            "trigger": ["records"],
-            "campaign": ["napa"],
-            "member": ["replica_001", "replica_004"],
-            "endpoint": ["simulation"],
-        }
+@contextmanager
+def served_site(root: Path, pages: Sequence[Page] = PAGES) -> Iterator[VisitedSite]:
+    """Serves the pages of a project at the target `local`."""
+    state = root / ".headrace"
+    state.mkdir(mode=0o700, exist_ok=True)
+    store = WebStore(state / "web.db")
+    try:
+        with served(make_app(Site(root, "local", store, cookie=COOKIE), pages)) as url:
+            yield VisitedSite(url, store)
+    finally:
+        store.close()
 
 
-def parameters(page: Page) -> list[str]:
-    """Return the names of the parameters in the address of a page."""
-    return [part.partition("}")[0].partition(":")[0] for part in page.path.split("{")[1:]]
+def addresses(page: Page, project: VisitedProject) -> list[str]:
+    """Returns addresses of a page: one for each value that its parameter has in the project."""
+    values = _values(project)
+    found = [page.path]
+    for part in page.path.split("{")[1:]:
+        name = part.partition("}")[0].partition(":")[0]
+        assert name in values, f"page {page.name}: say in {__file__} which {name} there is"
+        found = [_with_value(address, name, value) for address in found for value in values[name]]
+    return found
+
+
+def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
+    return {
+        "run": [*project.runs.values()],
+        "flow": ["mended", "adjoint_sources"],
+        "trigger": ["records"],
+        "campaign": ["napa"],
+        "member": ["replica_001", "replica_004"],
+        "endpoint": ["simulation"],
+    }
 
 
 def _with_value(address: str, name: str, value: str) -> str:
     before, _, rest = address.partition(f"{{{name}")
     return f"{before}{quote(value)}{rest.partition('}')[2]}"
-
-
-@contextmanager
-def visited_site(root: Path, pages: Sequence[Page] = PAGES) -> Iterator[VisitedSite]:
-    """Makes the project and serves its pages."""
-    project = VisitedProject(root)
-    try:
-        store = WebStore(root / ".headrace" / "web.db")
-        try:
-            app = make_app(Site(root, "local", store, cookie=COOKIE), pages)
-            with served(app) as url:
-                yield VisitedSite(project, url, store)
-        finally:
-            store.close()
-    finally:
-        project.close()
