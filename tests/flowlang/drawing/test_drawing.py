@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from headrace.flowlang.drawing import graph_of, run_path_of, to_dot, to_html, to_mermaid, to_svg
+from headrace.flowlang.drawing import (
+    graph_of,
+    page_style,
+    run_path_of,
+    to_dot,
+    to_html,
+    to_mermaid,
+    to_svg,
+)
 from headrace.flowlang.drawing.graph import END, START, Graph, rule_text
 from headrace.flowlang.drawing.layout import Layout, layout
 from headrace.flowlang.drawing.text import wrap_name
@@ -237,3 +245,21 @@ def test_control_characters_in_names_and_texts_break_no_drawing() -> None:
     for text in (to_svg(graph), to_html(graph, "t\x1b"), to_mermaid(graph), to_dot(graph)):
         text.encode()
         assert not any(ord(c) < 32 and c not in "\n\t" for c in text)
+
+
+def test_a_part_of_a_page_has_the_style_of_its_sheet_and_links_that_break_out_of_nothing() -> None:
+    name = 'A"><script>'
+    flow = {"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}}
+    drawn = to_svg(graph_of(flow), is_part=True, address_of=lambda state: f"?state={state}&x")
+    assert "<style" not in drawn
+    root = ET.fromstring(drawn)
+    links = [each for each in root.iter() if each.tag.endswith("}a")]
+    assert [link.get("href") for link in links] == [f"?state={name}&x"]
+    assert root.get("class") == "flow-drawing"
+    rules = page_style().replace("@media (prefers-color-scheme: dark) {", "").splitlines()
+    assert {rule.split(" ")[0] for rule in rules if len(rule) > 1} == {"svg.flow-drawing"}
+
+
+def test_the_sheet_of_pages_has_the_style_of_drawings(repository: Path) -> None:
+    sheet = repository / "src/headrace/web/static/drawing.css"
+    assert sheet.read_text() == page_style()

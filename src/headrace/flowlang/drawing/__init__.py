@@ -10,7 +10,7 @@ from headrace.flowlang.drawing.graph import Edge, Graph, Node, graph_of
 from headrace.flowlang.drawing.html import to_html
 from headrace.flowlang.drawing.mermaid import to_mermaid
 from headrace.flowlang.drawing.run_path import RunPath, run_path_of
-from headrace.flowlang.drawing.svg import to_svg
+from headrace.flowlang.drawing.svg import page_style, to_svg
 
 __all__ = [
     "Edge",
@@ -18,6 +18,7 @@ __all__ = [
     "Node",
     "RunPath",
     "graph_of",
+    "page_style",
     "run_path_of",
     "to_dot",
     "to_html",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Final
 from xml.sax import saxutils
 
@@ -16,6 +18,9 @@ _SMALL: Final = 11.0
 # Names are bold, which takes more space than their size says.
 _BOLD: Final = 14.5
 _LEGEND_LINE: Final = 20.0
+PART_CLASS: Final = "flow-drawing"
+"""Class of a drawing that is a part of a page."""
+_RULE: Final = re.compile(r"([^{}]+)\{([^{}]*)\}")
 
 
 def escape(text: str) -> str:
@@ -23,12 +28,21 @@ def escape(text: str) -> str:
     return saxutils.escape(terminal_text(text, multiline=True))
 
 
-def to_svg(graph: Graph, run_path: RunPath | None = None) -> str:
+def to_svg(
+    graph: Graph,
+    run_path: RunPath | None = None,
+    *,
+    is_part: bool = False,
+    address_of: Callable[[str], str] | None = None,
+) -> str:
     """Draw a flow.
 
     Args:
         graph: the flow.
         run_path: the path of a run through it.
+        is_part: whether it becomes a part of a page, whose sheet has :func:`page_style`; by default
+            it is a file that needs nothing else.
+        address_of: address that a state's box leads to; boxes lead nowhere by default.
     """
     texts = {node.name: _texts(node, run_path) for node in graph.nodes}
     sizes = {node.name: _size(node, texts[node.name]) for node in graph.nodes}
@@ -39,17 +53,21 @@ def to_svg(graph: Graph, run_path: RunPath | None = None) -> str:
     legend = _legend(graph, run_path)
     needed = max(plan.width, 230.0)
     height = plan.height + _LEGEND_LINE * len(legend) + 12
+    # Links are found by assistive technology only where the drawing is no picture.
+    role = "group" if address_of is not None else "img"
+    part = f' class="{PART_CLASS}" aria-label="drawing of the flow"' if is_part else ""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {needed:.0f} {height:.0f}" '
-        f'width="{needed:.0f}" height="{height:.0f}" role="img" font-family="system-ui, '
-        'Helvetica, Arial, sans-serif">',
-        f"<style>{_style()}</style>",
+        f'width="{needed:.0f}" height="{height:.0f}" role="{role}" font-family="system-ui, '
+        f'Helvetica, Arial, sans-serif"{part}>',
+        *([] if is_part else [f"<style>{_style()}</style>"]),
         f"<defs>{_arrows()}</defs>",
         f'<rect class="ground" width="{needed:.0f}" height="{height:.0f}"/>',
     ]
     parts += [_route(route, run_path) for route in plan.routes]
     parts += [
-        _node(node, plan.boxes[node.name], texts[node.name], run_path) for node in graph.nodes
+        _node(node, plan.boxes[node.name], texts[node.name], run_path, address_of)
+        for node in graph.nodes
     ]
     parts += [_label(route) for route in plan.routes if route.edge.label]
     parts += _drawn_legend(legend, plan)
@@ -78,7 +96,26 @@ def _size(node: Node, lines: list[tuple[str, str]]) -> Size:
     return wide + (40 if node.kind in ("wait", "fail") else 24), high + 14
 
 
-def _node(node: Node, box: Box, lines: list[tuple[str, str]], run_path: RunPath | None) -> str:
+def page_style() -> str:
+    """Return the rules that a page's sheet needs for drawings that are parts of it."""
+    light, dark = (
+        "\n".join(
+            ",".join(f"svg.{PART_CLASS} {each}" for each in selectors.split(","))
+            + f"{{{declarations}}}"
+            for selectors, declarations in _RULE.findall(_rules(number))
+        )
+        for number in (0, 1)
+    )
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+
+
+def _node(
+    node: Node,
+    box: Box,
+    lines: list[tuple[str, str]],
+    run_path: RunPath | None,
+    address_of: Callable[[str], str] | None,
+) -> str:
     mark = run_path.mark(node.name) if run_path is not None else ""
     tip = f"<title>{escape(node.tooltip)}</title>" if node.tooltip else ""
     kind = node.kind.replace(" ", "-")
@@ -90,7 +127,10 @@ def _node(node: Node, box: Box, lines: list[tuple[str, str]], run_path: RunPath 
         for n, (look, line) in enumerate(lines)
     )
     name = saxutils.quoteattr(terminal_text(node.name))
-    return f'<g class="node {kind} {mark}" data-state={name}>{tip}{shape}{written}</g>'
+    drawn = f'<g class="node {kind} {mark}" data-state={name}>{tip}{shape}{written}</g>'
+    if address_of is None or node.name in (START, END):
+        return drawn
+    return f"<a href={saxutils.quoteattr(address_of(node.name))}>{drawn}</a>"
 
 
 def _shape(node: Node, box: Box) -> str:
