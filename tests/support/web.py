@@ -17,7 +17,6 @@ from starlette.types import ASGIApp
 
 from headrace.web.app import make_app
 from headrace.web.page import Page
-from headrace.web.pages import PAGES
 from headrace.web.security.session import Role
 from headrace.web.security.store import WebStore
 from headrace.web.site import Site
@@ -61,7 +60,7 @@ class WebSite:
         root: Path,
         target: str = "local",
         *,
-        pages: Sequence[Page] = PAGES,
+        pages: Sequence[Page] | None = None,
         services: Callable[[], Any] | None = None,
         root_path: str = "",
         role: Role = "steer",

@@ -1,7 +1,8 @@
 """Pages in a browser: see and steer a project's runs, triggers, campaigns and endpoints.
 
 A client as the command line is: it asks the APIs of a target, and the work goes on when it dies.
-``page`` is what a page says of itself, ``pages`` has them, ``views`` makes what they show;
+``page`` is what a page says of itself, ``pages`` has them, ``page_registry`` those of others too,
+``views`` makes what they show;
 ``security`` decides who may see and do what; ``app`` puts all together and ``server`` serves it.
 """
 
@@ -13,10 +14,24 @@ from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from headrace.web.app import make_app
+    from headrace.web.errors import NotAllowed, NotHere, PageMissing
     from headrace.web.page import Action, Done, Page, Part
     from headrace.web.server import serve
     from headrace.web.site import Site
+    from headrace.web.view import View
 
-__all__ = ["Action", "Done", "Page", "Part", "Site", "make_app", "serve"]
+__all__ = [
+    "Action",
+    "Done",
+    "NotAllowed",
+    "NotHere",
+    "Page",
+    "PageMissing",
+    "Part",
+    "Site",
+    "View",
+    "make_app",
+    "serve",
+]
 
 __getattr__ = lazy_names(__name__)

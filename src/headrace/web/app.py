@@ -22,7 +22,7 @@ from headrace.web.action_forms import ActionForms
 from headrace.web.errors import NotAllowed, NotHere, PageMissing
 from headrace.web.forms import Fields, read_form
 from headrace.web.page import Action, Page
-from headrace.web.pages import PAGES
+from headrace.web.page_registry import all_pages
 from headrace.web.rendering import PageRenderer
 from headrace.web.security.access import AccessMiddleware
 from headrace.web.security.login import client_address, log_in, log_out, login_page, session_of
@@ -37,13 +37,14 @@ _PROBLEM: Final = Page("problem", "", title="Problem", template="problem.html")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(site: Site, pages: Sequence[Page] = PAGES) -> ASGIApp:
+def make_app(site: Site, pages: Sequence[Page] | None = None) -> ASGIApp:
     """Make the ASGI application.
 
     Args:
         site: the project whose pages they are.
-        pages: the pages.
+        pages: the pages; all by default.
     """
+    pages = all_pages() if pages is None else pages
     return AccessMiddleware(_WithoutPrefix(_App(site, pages).app, site.root_path), site.names)
 
 

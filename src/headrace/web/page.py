@@ -19,7 +19,7 @@ class Part:
 
     Attributes:
         name: its name within the page, and the id of its only root element.
-        template: its template.
+        template: its template, named as that of a page is.
         load: returns what the template shows.
         topics: topics whose events have it fetched again; ``{run}`` stands for the value of the
             address's parameter of this name.
@@ -72,7 +72,8 @@ class Page:
         name: its name; unique.
         path: its address, as Starlette writes paths (``/runs/{run}``).
         title: its title; a page may set another in what it loads, as ``title``.
-        template: its template.
+        template: its template: a file of ``templates/`` of this package; of another one with its
+            name before it (``tides:page.html`` is ``templates/page.html`` beside ``tides``).
         load: returns what the template shows, besides its parts.
         parts: what changes on it.
         actions: what may be done on it.

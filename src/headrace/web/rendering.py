@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from headrace.errors import HeadraceError
 from headrace.web.errors import NotHere, PageMissing
 from headrace.web.page import Page, Part
+from headrace.web.template_loader import TemplateLoader
 from headrace.web.view import View
 from headrace.web.views.texts import FILTERS
 
@@ -25,7 +26,7 @@ _UNEXPECTED: Final = "an unexpected fault of headrace; its log has what happened
 def environment() -> Environment:
     """Return the environment of all templates."""
     made = Environment(
-        loader=PackageLoader("headrace.web"),
+        loader=TemplateLoader(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
