@@ -203,6 +203,15 @@ def test_a_cause_is_no_formula_for_a_spreadsheet(world: World) -> None:
     assert cause == """'=HYPERLINK("http://example.org")"""
 
 
+def test_facts_are_no_formulas_for_a_spreadsheet_and_numbers_stay(world: World) -> None:
+    world.history.done(["r1"], said="=1+1", rms=-2.5, sign="minus")
+    with open_campaign(world.history.project, "local", "napa") as found:
+        plain = [*result_rows(found.database, found.id)][1]
+        guarded = [*result_rows(found.database, found.id, for_spreadsheet=True)][1]
+    assert (plain["said"], guarded["said"]) == ("=1+1", "'=1+1")
+    assert (guarded["rms"], guarded["sign"], guarded["key"]) == (-2.5, "minus", "r1")
+
+
 def test_the_log_of_two_that_update_at_once_has_each_entry_once(world: World) -> None:
     with world.history.ledger() as ledger, ledger.transaction() as tables:
         for _ in range(20):

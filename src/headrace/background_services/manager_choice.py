@@ -45,5 +45,6 @@ def find_manager(name: str | None = None) -> ServiceManager:
         return ScrontabManager()
     raise ProjectError(
         "no systemd of the user, crontab or scrontab is on this machine: log in so that "
-        "`systemctl --user status` answers, or keep `headrace watch` in a terminal multiplexer"
+        "`systemctl --user status` answers, or keep the commands (`headrace watch`, "
+        "`headrace campaign drive` ...) in a terminal multiplexer"
     )

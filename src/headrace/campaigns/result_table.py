@@ -20,8 +20,6 @@ OWN_COLUMNS: Final = (
 )
 """Columns of every table; those of the campaign's own table and the facts follow."""
 
-# What programs on other machines may have written: a spreadsheet must not take it for a formula.
-_WRITTEN_BY_RUNS: Final = frozenset({"cause"})
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 FORMATS: Final = (".csv", ".json", ".parquet")
@@ -33,7 +31,11 @@ _SELECT: Final = (
 
 
 def result_rows(
-    database: sqlite3.Connection, campaign: int, ids: Iterable[int] | None = None
+    database: sqlite3.Connection,
+    campaign: int,
+    ids: Iterable[int] | None = None,
+    *,
+    for_spreadsheet: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each member, in the order of the campaign's table.
 
@@ -44,16 +46,20 @@ def result_rows(
         database: the ledger.
         campaign: number of the campaign.
         ids: numbers of the members; all by default.
+        for_spreadsheet: whether causes and facts, which programs elsewhere may have written, get
+            an apostrophe before what a spreadsheet would take for a formula.
     """
+    written = _harmless if for_spreadsheet else _as_it_is
     select, values = _SELECT, [campaign]
     if ids is not None:
         select = select.replace("ORDER", "AND id IN (SELECT value FROM json_each(?)) ORDER")
         values = [campaign, json.dumps([*ids])]  # type: ignore[list-item]
     for record in database.execute(select, values):
         found: dict[str, Any] = {name: record[name] for name in OWN_COLUMNS}
-        for prefix in ("row", "facts"):
+        found["cause"] = written(found["cause"])
+        for prefix, kept in (("row", _as_it_is), ("facts", written)):
             for name, value in json.loads(record[prefix]).items():
-                found[f"{prefix}.{name}" if name in found else name] = value
+                found[f"{prefix}.{name}" if name in found else name] = kept(value)
         yield found
 
 
@@ -76,13 +82,7 @@ def write_csv(stream: TextIO, columns: Sequence[str], rows: Iterable[dict[str, A
     """
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(
-        [
-            _harmless(_cell(row.get(name))) if name in _WRITTEN_BY_RUNS else _cell(row.get(name))
-            for name in columns
-        ]
-        for row in rows
-    )
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
 
 
 def write_table(
@@ -116,7 +116,7 @@ def write_table(
 
             def counted() -> Iterator[dict[str, Any]]:
                 nonlocal count
-                for row in result_rows(database, campaign, ids):
+                for row in result_rows(database, campaign, ids, for_spreadsheet=True):
                     count += 1
                     yield row
 
@@ -168,6 +168,10 @@ def _arrow_values(values: Sequence[Any]) -> list[Any]:
 def _harmless(value: Any) -> Any:
     """Return a text that begins like a formula with an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _cell(value: Any) -> Any:

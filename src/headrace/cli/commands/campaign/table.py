@@ -41,8 +41,10 @@ def table_command(name: str, chosen: dict[str, Any], output: Path | None) -> Non
                 {"file": str(output), "members": count}, f"{output}: {count:,} members.", ("file",)
             )
             return
-        rows = [*result_rows(campaign.database, campaign.id, ids)]
-        if is_text():
+        as_csv = is_text()
+        found = result_rows(campaign.database, campaign.id, ids, for_spreadsheet=as_csv)
+        rows = [*found]
+        if as_csv:
             columns = result_columns(campaign.database, campaign.id)
             write(csv_text(columns, rows), newline=False)
             return
