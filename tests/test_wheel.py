@@ -58,3 +58,14 @@ def test_an_installation_makes_a_working_project(
         assert expected <= made
     for directory in ("data/incoming", "data/runs", "data/inversion/iterations", "scratch"):
         assert (tmp_path / "new" / directory).is_dir()
+
+
+def test_templates_and_static_files_of_pages_are_installed(
+    installed: Path, repository: Path
+) -> None:
+    for folder in ("templates", "static"):
+        source = repository / "src" / "headrace" / "web" / folder
+        wanted = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+        there = installed / "headrace" / "web" / folder
+        assert wanted
+        assert wanted <= {path.relative_to(there) for path in there.rglob("*")}

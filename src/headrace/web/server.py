@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,11 +35,13 @@ class Listening:
         url: address for a browser; on a Unix socket that of the socket behind a tunnel.
         socket: the Unix socket; empty where there is none.
         pid: process that serves them.
+        root_path: what a proxy puts before all addresses, and passes on.
     """
 
     url: str
     socket: str
     pid: int
+    root_path: str = ""
 
 
 def open_store(root: Path) -> WebStore:
@@ -98,7 +100,8 @@ def serve(
     with only_one(path.with_suffix(".lock")) as is_free:
         if not is_free:
             raise WebError("the pages are served already: `headrace web` prints a link")
-        listener, listening = _listen(path, port, uds)
+        listener, where = _listen(path, port, uds)
+        listening = replace(where, root_path=root_path.rstrip("/"))
         store = open_store(root)
         heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
         try:
@@ -110,7 +113,7 @@ def serve(
                 root_path=root_path,
                 cookie=cookie if not uds else "headrace_socket",
             )
-            write_private(path, json.dumps(listening.__dict__) + "\n")
+            write_private(path, json.dumps(asdict(listening)) + "\n")
             server = _Server(
                 _config(make_app(site)),
                 lambda: on_ready(listening, store),

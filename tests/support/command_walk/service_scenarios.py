@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from headrace.facility import find_address
+from headrace.web.server import read_listening
 from tests.support.command_walk.installed_program import Program
 from tests.support.command_walk.projects import World
 from tests.support.command_walk.registry import scenario
@@ -18,6 +19,7 @@ from tests.support.ntfy_server import NtfyServer
 from tests.support.phone import phone_table
 from tests.support.repository import SUPPORT
 from tests.support.waiting import wait_until
+from tests.support.web_process import ended_by_sigterm
 
 
 @scenario
@@ -196,6 +198,36 @@ def services(world: World) -> None:
     assert "no service 'facility' at globus" in manager.refused(
         "service", "install", "facility", "--at", "globus"
     )
+
+
+@scenario
+def pages_in_a_browser(world: World) -> None:
+    """Served on a port and on a Unix socket; another call only prints another link."""
+    headrace = world.program("pages")
+    (headrace.directory / "headrace.toml").write_text("[profiles.day]\n")
+    programs = world.base / "openers"
+    programs.mkdir()
+    (programs / "xdg-open").write_text(f'#!/bin/sh\necho "$1" > "{world.base}/opened"\n')
+    (programs / "xdg-open").chmod(0o755)
+    headrace.environment = {
+        **headrace.environment,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    web = ("web", *headrace.common("web"))
+    assert "--uds" in headrace.refused("web", "--uds", "sock", "--port", "1024", code=2)
+    for place in (("--uds", "sock"), ("--root-path", "/node/web", "--name", "proxy.example")):
+        with ThreadPoolExecutor(1) as pool:
+            serving = pool.submit(headrace, *web, *place, "--open", "--label", "me")
+            wait_until(lambda: read_listening(headrace.directory, "local"), "the pages")
+            told = headrace.told("web", "--role", "look", "--label", "colleague")
+            ended_by_sigterm(headrace.directory)
+            first = json.loads(serving.result().stdout)
+        assert told["role"] == "look"
+        assert told["url"] == first["url"]
+        assert (world.base / "opened").read_text().strip() == first["link"]
+        assert first["link"].partition("#")[2] != told["link"].partition("#")[2]
+    assert "/node/web/login#" in told["link"]
+    assert "runs and campaigns go on" in serving.result().stderr
 
 
 @scenario

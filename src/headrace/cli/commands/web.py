@@ -73,12 +73,14 @@ def web_command(
     """
     from headrace.web.server import open_store, read_listening, serve
 
+    if uds is not None and port is not None:
+        raise click.UsageError("--uds goes in the place of --port: give one of them")
     session = current()
     project = session.project()
 
     def show(listening: Listening, store: WebStore) -> None:
         code = store.make_code("look" if role == "look" else "steer", label or _user())
-        link = f"{listening.url}{root_path.rstrip('/')}/login#{code}"
+        link = f"{listening.url}{listening.root_path}/login#{code}"
         document = {"link": link, "role": role, "url": listening.url, "socket": listening.socket}
         display(document, lambda: _text(link, listening), _COLUMNS)
         click.get_text_stream("stdout").flush()

@@ -1,0 +1,108 @@
+"""``headrace web`` through the installed program: pages by HTTP, links, and its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.installed_program import headrace
+from tests.support.waiting import wait_until
+from tests.support.watch_project import Long
+from tests.support.web import forms_of, words_of
+from tests.support.web_process import WebBrowser
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "headrace.toml").write_text('name = "waves"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def web(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Long]:
+    served = Long(root, tmp_path_factory.mktemp("log") / "web", "web")
+    yield served
+    if served.process.poll() is None:
+        served.process.kill()
+        served.process.wait()
+
+
+def link_in(text: str) -> str:
+    return next(line.strip() for line in text.splitlines() if "/login#" in line)
+
+
+def another_link(root: Path, *options: str) -> dict[str, str]:
+    done = headrace("-F", "json", "web", "-C", str(root), *options)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_a_link_opens_one_session_and_sigterm_ends_the_server(root: Path, web: Long) -> None:
+    web.says("/login#")
+    link = link_in(web.text)
+    browser = WebBrowser(link.partition("/login")[0])
+    assert browser.get("record").status == 401
+    assert browser.log_in(link).status == 303
+    assert "Record of actions" in browser.get("record").text
+    assert WebBrowser(browser.url).log_in(link).status == 403, "a code is of one use"
+
+    look = another_link(root, "--role", "look", "--label", "colleague")
+    assert look["url"] == browser.url
+    colleague = WebBrowser(browser.url)
+    assert colleague.log_in(look["link"]).status == 303
+    page = colleague.get("record").text
+    assert "colleague, looks only" in words_of(page)
+    assert [form.address for form in forms_of(page)] == ["logout"]
+
+    assert web.ended_by(signal.SIGTERM) == 0, web.text
+    assert "runs and campaigns go on" in web.text
+    assert "Traceback" not in web.text
+
+
+def test_sessions_and_the_port_outlive_the_server(
+    root: Path, web: Long, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    web.says("/login#")
+    browser = WebBrowser(link_in(web.text).partition("/login")[0])
+    browser.log_in(link_in(web.text))
+    web.process.kill()
+    web.process.wait()
+    again = Long(root, tmp_path_factory.mktemp("log") / "again", "web")
+    again.says("/login#")
+    assert browser.url in link_in(again.text)
+    assert browser.get("record").status == 200
+    assert again.ended_by(signal.SIGTERM) == 0, again.text
+
+
+def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:
+    web.says("/login#")
+    port = link_in(web.text).rpartition("/login")[0].rpartition(":")[2]
+    other = root / "other"
+    other.mkdir()
+    (other / "headrace.toml").write_text("")
+    done = headrace("web", "-C", str(other), "--port", port)
+    assert done.returncode == 1
+    assert done.stderr == f"error: port {port}: cannot serve there: Address already in use\n"
+    nowhere = headrace("web", "-C", str(other), "--uds", str(root / "absent" / "sock"))
+    assert nowhere.returncode == 1
+    assert "No such file or directory" in nowhere.stderr
+    assert "Traceback" not in nowhere.stderr
+
+
+def test_a_unix_socket_is_its_owners_alone(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    socket = root / "pages.sock"
+    web = Long(root, tmp_path_factory.mktemp("log") / "uds", "web", "--uds", str(socket))
+    web.says("/login#")
+    assert socket.stat().st_mode & 0o777 == 0o600
+    browser = WebBrowser("http://127.0.0.1", unix_socket=socket)
+    assert browser.log_in(link_in(web.text)).status == 303
+    assert browser.get("record").status == 200
+    assert web.ended_by(signal.SIGTERM) == 0, web.text
+    wait_until(lambda: not socket.exists(), "the socket's removal")
