@@ -35,8 +35,11 @@ def import_from_texts(package: str, texts: dict[str, str]) -> None:
             is_package = files[fullname].endswith("/__init__.py")
             return importlib.util.spec_from_loader(fullname, self, is_package=is_package)
 
+        def get_source(self, fullname: str) -> str:
+            return texts.get(files[fullname], "\n")[1:]
+
         def exec_module(self, module: Any) -> None:
-            text = texts.get(files[module.__name__], "\n")[1:]
+            text = self.get_source(module.__name__)
             exec(compile(text, f"<{module.__name__}>", "exec"), module.__dict__)  # noqa: S102 - its own text
 
     sys.meta_path.append(TextImporter())

@@ -16,9 +16,11 @@ from typing import Any
 import psutil
 import pytest
 
-from headrace.compute.packs import PackError, PackMember, read_members, run_pack
+from headrace.compute.batch import BatchJobError
+from headrace.compute.packs import PackError, PackMember, journal, read_members, run_pack
 from headrace.compute.packs.slots import Slots
 from headrace.compute.packs.workspace import MemberWorkspace
+from headrace.compute.scratch_cleaner import headrace_scratch
 from tests.support.sweep_project import member
 from tests.support.waiting import wait_until
 
@@ -48,10 +50,10 @@ def test_outputs_come_with_their_directories_and_nothing_else(run: Run, tmp_path
     }
 
 
-def test_here_only_the_outcome_and_the_manifest_are_flushed(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+def test_here_one_journal_is_flushed_for_all_members(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What a power cut ends with the machine need not survive it; each flush costs milliseconds."""
+    """Each flush costs milliseconds: a pack has two, of its journal and of the directory."""
     flushed: list[str] = []
     flush = os.fsync
 
@@ -60,8 +62,91 @@ def test_here_only_the_outcome_and_the_manifest_are_flushed(
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", counted)
-    assert run(member("a", "true"))["a"]["state"] == "done"
-    assert [name.rpartition(".")[0] for name in flushed] == [".outcome.json", ".return.done.json"]
+    monkeypatch.setattr(journal, "_FLUSH_SECONDS", 3600.0)
+    found = run(*(member(key, "true") for key in "abc"))
+    assert [one["state"] for one in found.values()] == ["done"] * 3
+    assert flushed == ["start-000.1", "members.jsonl"]
+    place = tmp_path / "pack" / "b" / "start-000.1"
+    assert sorted(path.name for path in place.iterdir()) == [
+        "return",
+        "return.done.json",
+        "stderr",
+        "stdout",
+        "work",
+    ]
+
+
+def test_a_member_whose_manifest_a_power_cut_took_is_in_the_journal(
+    run: Run, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    members = [member(key, f"echo {key} >> {count}; echo {key} > out") for key in "abc"]
+    members = [{**one, "outputs": ["out"]} for one in members]
+    run(*members)
+    pack = tmp_path / "pack"
+    for key in "ab":
+        (pack / key / "start-000.1" / "return.done.json").write_text("")
+    (pack / "b" / "start-000.1" / "return" / "out").write_text("")
+    with (pack / "a" / "start-000.1" / "members.jsonl").open("a") as stream:
+        stream.write('{"directory": "a/st')  # a line that was cut
+    found = run(*members)
+    assert [one["redone"] for one in found.values()] == [False, True, False]
+    assert count.read_text().split()[3:] == ["b"]
+    (pack / "b" / "start-000.1" / "return.done.json").write_text("")
+    assert [one["redone"] for one in run(*members).values()] == [False] * 3
+
+
+def test_scratch_of_a_member_that_failed_is_known_as_the_tasks(run: Run, tmp_path: Path) -> None:
+    run(member("a", "exit 3"), task_id="one")
+    outcome = json.loads((tmp_path / "pack" / "a" / "start-000.1" / "outcome.json").read_text())
+    assert (outcome["task"], outcome["exit_code"]) == ("one", 3)
+    [found] = headrace_scratch(
+        str(tmp_path),
+        [{"path": str(tmp_path / "pack"), "task_ids": ["one"], "seconds": 0.0}],
+        False,
+    )
+    assert found["problem"] == ""
+
+
+def test_a_command_of_any_length_runs(run: Run) -> None:
+    found = run(member("a", f"# {'x' * 200_000}\necho '{{\"x\": 1}}'"))["a"]
+    assert (found["state"], found["facts"]) == ("done", {"x": 1})
+
+
+def test_a_command_that_a_signal_ended_says_so(run: Run) -> None:
+    found = run(member("a", "kill -SEGV $$"), member("b", "kill -KILL $$"))
+    assert [(one["cause"], one["category"]) for one in found.values()] == [
+        ("failed with code 139: it said nothing", "crashed"),
+        ("failed with code 137: it said nothing", "killed"),
+    ]
+
+
+def test_what_a_command_leaves_running_ends_with_it(run: Run, tmp_path: Path) -> None:
+    assert run(member("a", f"sleep 1000 & echo $! > {tmp_path}/pid"))["a"]["state"] == "done"
+    pid = int(_text(tmp_path / "pid"))
+    wait_until(
+        lambda: not psutil.pid_exists(pid) or not _runs(psutil.Process(pid)), "the end of it"
+    )
+
+
+def test_a_pack_that_is_given_up_ends_its_commands(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_CANCELLED", str(tmp_path))
+    with pytest.raises(BatchJobError, match="the task was cancelled"):
+        run(member("a", f"touch {tmp_path}/given-up; sleep 1000"), task_id="given-up")
+
+
+def test_a_supervisor_that_is_killed_loses_its_members_and_their_commands(
+    run: Run, tmp_path: Path
+) -> None:
+    command = f"sleep 1000 & echo $! > {tmp_path}/pid; kill -KILL $PPID; wait"
+    found = run(member("a", command), member("b", "true"), at_once=1)
+    assert [one["category"] for one in found.values()] == ["lost", "lost"]
+    pid = int(_text(tmp_path / "pid"))
+    wait_until(
+        lambda: not psutil.pid_exists(pid) or not _runs(psutil.Process(pid)), "the end of it"
+    )
 
 
 def test_environment_and_working_directory_are_the_members_own(run: Run) -> None:
@@ -98,7 +183,8 @@ def test_files_behind_a_link_to_a_directory_are_listed_nowhere(tmp_path: Path) -
     assert isinstance(one, PackMember)
     space = MemberWorkspace(tmp_path, replace(one, outputs=("**/*.dat",)))
     space.write_script()
-    space.prepare(None, resumes=False)
+    space.prepare(None)
+    space.write_command(space.job_command(resumes=False))
     subprocess.run([str(space.script), str(tmp_path)], check=True)
     size = space.script.stat().st_size
     listed = (tmp_path / "files").read_text().split("\0")
@@ -235,6 +321,44 @@ def test_a_worker_that_is_killed_takes_the_commands_with_it(tmp_path: Path) -> N
     worker.send_signal(signal.SIGKILL)
     worker.wait(60)
     wait_until(lambda: not _runs(sleeping), "the end of the command")
+
+
+KILLED = """
+import json, sys
+from headrace.compute.packs import run_pack
+members = json.loads(sys.argv[2])
+print(json.dumps(run_pack(sys.argv[1], members, task_id="one", cores=2)))
+"""
+
+
+def test_packs_that_are_killed_again_and_again_run_each_member_once(tmp_path: Path) -> None:
+    """Only members that ran at the kill run again; each that was done before stays so."""
+    count, total = tmp_path / "count", 40
+    counted = f"echo start $X >> {count}; echo $X > out; echo end $X >> {count}"
+    members = [
+        {**member(f"m{number}", counted, environment={"X": number}), "outputs": ["out"]}
+        for number in range(total)
+    ]
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "pack"), json.dumps(members)]
+    done: set[str] = set()
+    for wanted in (5, 15, 30):
+        worker = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        wait_until(lambda wanted=wanted: len(_done(tmp_path)) >= wanted, "members that are done")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(60)
+        assert done <= _done(tmp_path)
+        done = _done(tmp_path)
+    last = subprocess.run(words, capture_output=True, text=True, check=True)
+    outcomes = json.loads(last.stdout)["members"]
+    assert {one["state"] for one in outcomes.values()} == {"done"}
+    assert {key for key, one in outcomes.items() if not one["redone"]} >= done
+    starts = [line for line in count.read_text().splitlines() if line.startswith("start")]
+    # Two ran side by side at each of the kills.
+    assert total <= len(starts) <= total + 3 * 2
+
+
+def _done(place: Path) -> set[str]:
+    return {path.parent.parent.name for path in place.glob("pack/*/start-000.1/return.done.json")}
 
 
 def _text(path: Path) -> str:

@@ -53,7 +53,7 @@ def run_in_allocation(
     """
     raise_if_cancelled(task)
     allocation = scheduler.allocation(os.environ)
-    environment = _environment(scheduler, settings, allocation)
+    environment = environment_here(scheduler, settings, allocation)
     command = script_command(settings, job.path / settings.script.name, settings.arguments)
     host = socket.gethostname()
     job_id, nodes = (allocation.job_id, allocation.nodes) if allocation else ("", "")
@@ -82,9 +82,16 @@ def run_in_allocation(
     return determine_outcome(job, settings, workdir, end)
 
 
-def _environment(
+def environment_here(
     scheduler: Scheduler, settings: JobSettings, allocation: Allocation | None
 ) -> dict[str, str]:
+    """Return the environment of a job that runs as a child of this process.
+
+    Args:
+        scheduler: the scheduler whose allocation this may be.
+        settings: settings of the job.
+        allocation: the allocation that this process is in; None where in none.
+    """
     environment = job_environment(scheduler, settings)
     if allocation is not None:
         # Ranks are steps of the job that this process runs in; its variables say which.

@@ -19,7 +19,9 @@ from ..batch.run import JobCall, array_task
 from ..scheduler import BatchJobError, CompletionStatus
 from ..stages.errors import StageError
 from ..stages.manifest import Manifest
+from .direct_job import DirectJobs
 from .errors import MemberError
+from .journal import Journal
 from .member import PackMember, RefusedMember
 from .outcome import MemberOutcome, last_lines, read_facts
 from .slots import Slots
@@ -44,6 +46,8 @@ class Pack:
         task: the task.
         limits: of the attempts of each job.
         settings: of each job.
+        direct: starts commands here directly; None where each member is a batch job.
+        journal: of the members that are done; None likewise.
     """
 
     directory: Path
@@ -54,6 +58,8 @@ class Pack:
     task: str
     limits: AttemptSettings
     settings: Mapping[str, Any]
+    direct: DirectJobs | None = None
+    journal: Journal | None = None
 
     def run(self, member: PackMember | RefusedMember) -> MemberOutcome:
         """Run a member as a job, unless it is done; return its outcome whatever happens to it."""
@@ -68,6 +74,8 @@ class Pack:
             if self.how == "here":
                 with self.slots.held(member.cores, member.gpus) as devices:
                     raise_if_cancelled(self.task)
+                    if self.direct is not None:
+                        return self._run_directly(workspace, started, self.direct, devices)
                     job, call, attempts = self._job(workspace, devices).run()
             else:
                 job, call, attempts = self._job(workspace, ()).run()
@@ -77,6 +85,24 @@ class Pack:
             return self._end(workspace, started, ended, *printed)
 
         return self._guarded(workspace, run)
+
+    def _run_directly(
+        self,
+        workspace: MemberWorkspace,
+        manifest: Manifest,
+        direct: DirectJobs,
+        devices: tuple[str, ...],
+    ) -> MemberOutcome:
+        job, attempts = direct.run(workspace, devices)
+        said = ""
+        if not job.ok:
+            directory = JobDirectory(workspace.path)
+            said = directory.last_error_line(direct.message_prefixes)
+            # Of one that is done the manifest says whose the directory is.
+            document = {**job.to_dict(), "task": self.task}
+            directory.write_json("outcome.json", document, flush=False)
+        printed = [workspace.read_end(name, _PRINTED_BYTES) for name in ("stdout", "stderr")]
+        return self._end(workspace, manifest, _outcome(job, attempts, said), *printed)
 
     def run_array(self, members: Sequence[PackMember], at_once: int) -> list[MemberOutcome]:
         """Run members that ask for the same as one job array, those that are not done.
@@ -145,14 +171,23 @@ class Pack:
         """Prepare a member; return its outcome where it is done already."""
         manifest = workspace.manifest(self.source)
         known = manifest.cached_result()
+        if known is None and self.journal is not None:
+            known = manifest.facts_of(self.journal.get(self._name(workspace)))
         previous = MemberOutcome.from_dict(known) if known is not None else None
-        workspace.write_script()
+        if self.direct is None:
+            # An array has the script of its first member, though that is done.
+            workspace.write_script()
         if previous is not None:
             self._deliver(workspace)
             return replace(previous, redone=False)
         workspace.forget()
-        workspace.prepare(self.source, resumes=self.limits.resumes)
+        workspace.prepare(self.source)
+        if self.direct is None:
+            workspace.write_command(workspace.job_command(resumes=self.limits.resumes))
         return manifest
+
+    def _name(self, workspace: MemberWorkspace) -> str:
+        return str(workspace.path.relative_to(self.directory))
 
     def _end(
         self,
@@ -179,7 +214,11 @@ class Pack:
             refused = MemberError("file system", f"{workspace.returned}: cannot be written")
             return outcome.failed_with(refused)
         if outcome.ok:
-            manifest.write(workspace.returned, outcome.to_dict())
+            document = manifest.document(workspace.returned, outcome.to_dict())
+            if self.journal is not None:
+                self.journal.add(self._name(workspace), document)
+            # Where the journal has it, the file need not survive a power cut.
+            manifest.write_document(document, flush=self.journal is None)
         return outcome
 
     def _job(self, workspace: MemberWorkspace, devices: tuple[str, ...]) -> RepeatedJob:
@@ -240,8 +279,7 @@ class Pack:
 
     def _deliver(self, workspace: MemberWorkspace) -> None:
         if self.results is not None:
-            name = workspace.path.relative_to(self.directory)
-            copy_tree(workspace.returned, self.results / name)
+            copy_tree(workspace.returned, self.results / self._name(workspace))
 
 
 def _outcome(

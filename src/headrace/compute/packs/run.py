@@ -1,4 +1,4 @@
-"""Running a pack: every member as a batch job of its own, and what became of each."""
+"""Running a pack: every member by itself, and what became of each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,10 @@ from ..attempts.settings import AttemptSettings
 from ..batch.cancelling import raise_if_cancelled
 from ..batch.run import choose_scheduler
 from ..scheduler import Ability, BatchJobError, get_scheduler
+from .commands import Commands
+from .direct_job import DirectJobs
 from .errors import PackError
+from .journal import JOURNAL, Journal
 from .member import PackMember, RefusedMember, read_members
 from .outcome import MemberOutcome, pack_result
 from .pack import Pack
@@ -43,7 +48,8 @@ def run_pack(
     A member that fails spoils no other one. A member that is done, with the same command, inputs
     and outputs, is not run again.
 
-    Where jobs run here (``how``), as many members run side by side as there are processors.
+    Where jobs run here (``how``), as many members run side by side as there are processors, each
+    command started directly, without the record of a batch job; in a container they are batch jobs.
     Otherwise those that ask for the same are submitted as one job array, each other one as a job.
 
     Args:
@@ -92,7 +98,14 @@ def run_pack(
         pack.slots.cores if how == "here" else _SUBMITTED_AT_ONCE
     )
     groups = _groups(listed, how == "submit" and arrays and _has_arrays(chosen))
-    with ThreadPoolExecutor(min(at_once, len(groups)), "member") as threads:
+    with ExitStack() as ends:
+        if how == "here" and not chosen.get("container"):
+            first = pack.directory / listed[0].directory
+            journal = Journal(first / JOURNAL)
+            commands = ends.enter_context(Commands(task))
+            jobs = DirectJobs(commands, limits, chosen, task, first)
+            pack = replace(pack, direct=jobs, journal=ends.enter_context(journal))
+        threads = ends.enter_context(ThreadPoolExecutor(min(at_once, len(groups)), "member"))
         found = list(threads.map(lambda group: _run_group(pack, group, at_once), groups))
     raise_if_cancelled(task)
     outcomes = {key: outcome for each in found for key, outcome in each.items()}

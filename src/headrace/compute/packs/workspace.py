@@ -38,11 +38,14 @@ class MemberWorkspace:
     | file | what |
     |---|---|
     | ``work/`` | where the command runs; its inputs are here |
-    | ``command.sh``, ``member.sh`` | the command, and the script of the job around it |
     | ``inputs.json`` | names of its inputs, as they were before the command was run |
-    | ``job/``, ``job-2/`` | the complete record of its batch jobs |
+    | ``stdout``, ``stderr`` | what it printed, of one that was started here directly |
+    | ``outcome.json`` | how the command ended, of one that failed, likewise |
+    | ``command.sh``, ``member.sh`` | of a batch job: the command, and the script around it |
+    | ``job/``, ``job-2/`` | of a batch job: its complete record, by attempts |
     | ``files`` | what was in ``work/`` when the command ended, as another machine saw it |
     | ``return/`` | its outputs, ``member.json``, ``member.out`` and ``member.err`` |
+    | ``members.jsonl`` | in the first member's directory: the manifests of all that are done |
     | ``return.done.json`` | what it was made from; it is not made again as long as that is so |
 
     Args:
@@ -59,6 +62,10 @@ class MemberWorkspace:
         self.work = path / "work"
         self.returned = path / "return"
         self.script = path / SCRIPT_NAME
+        self.stdout = path / "stdout"
+        self.stderr = path / "stderr"
+        self._names: list[str] = []
+        self._used = True
 
     def manifest(self, source: Path | None) -> Manifest:
         """Return the manifest of the member as it is now.
@@ -96,26 +103,66 @@ class MemberWorkspace:
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomic(self.script, MEMBER_SCRIPT, mode=0o755, flush=self._flush)
 
-    def prepare(self, source: Path | None, *, resumes: bool) -> None:
-        """Write the command, and copy the inputs where they are on this machine.
+    def prepare(self, source: Path | None) -> None:
+        """Make the working directory, and copy the inputs where they are on this machine.
 
         Args:
             source: directory that its inputs are copied from; None where they are in ``work/``.
-            resumes: whether a further attempt goes on with the files of the one before.
 
         Raises:
             OSError: it cannot be written.
         """
-        self.work.mkdir(parents=True, exist_ok=True)
+        try:
+            self.work.mkdir(parents=True)
+            self._used = False
+        except FileExistsError:
+            self._used = True
         place = self._place(source)
-        names = self._input_names(place)
-        listed = json.dumps(names) + "\n"
-        write_atomic(self.path / INPUTS_NAME, listed, mode=0o644, flush=self._flush)
-        text = command_text(self.member, names, resumes=resumes)
-        write_atomic(self.path / COMMAND_NAME, text, mode=0o644, flush=self._flush)
+        self._names = self._input_names(place)
+        if EVERYTHING in self.member.inputs and place == self.work:
+            listed = json.dumps(self._names) + "\n"
+            write_atomic(self.path / INPUTS_NAME, listed, mode=0o644, flush=self._flush)
         if source is not None:
             for name in self.member.inputs:
                 copy_tree(place / name, self.work / name)
+
+    def write_command(self, text: str) -> Path:
+        """Write a command to its file; return the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self.path / COMMAND_NAME
+        write_atomic(path, text, mode=0o644, flush=self._flush)
+        return path
+
+    def job_command(self, *, resumes: bool) -> str:
+        """Return the text of the command of a batch job, which the scheduler may run again.
+
+        Args:
+            resumes: whether a further attempt goes on with the files of the one before.
+        """
+        return command_text(self.member, self._names, resumes=resumes)
+
+    def direct_command(self, *, resumes: bool, again: bool) -> str:
+        """Return the text of the command of one attempt that is started here.
+
+        Args:
+            resumes: whether a further attempt goes on with the files of the one before.
+            again: whether there was one before.
+        """
+        # In a directory that was made just now there is nothing to be removed.
+        keeps = resumes or not (again or self._used)
+        return command_text(self.member, self._names, resumes=keeps)
+
+    def read_end(self, name: str, size: int) -> str:
+        """Return the end of a file, at most so many bytes; empty where there is none."""
+        try:
+            with (self.path / name).open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+                return stream.read(size).decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def _place(self, source: Path | None) -> Path:
         return source / self.member.source.strip("/") if source is not None else self.work

@@ -68,7 +68,17 @@ class Manifest:
 
     def cached_result(self) -> dict[str, Any] | None:
         """Return the facts of the output that is there; None where it is out of date."""
-        document = _read(self.path)
+        return self.facts_of(_read(self.path))
+
+    def facts_of(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the facts in a manifest's document; None where the output is another one.
+
+        Args:
+            document: what :meth:`write` has written, or :meth:`document` returned.
+
+        Raises:
+            StageError: the output cannot be read.
+        """
         if document.get("inputs") != self.inputs or not document.get("output"):
             return None
         if digest(self.output) != document["output"]:
@@ -78,6 +88,22 @@ class Manifest:
     def reused_from(self) -> str:
         """Return when a reused output was made; "" where it was made for this directory."""
         return str(_read(self.path).get("reused_from", ""))
+
+    def document(
+        self, made: Path, facts: Mapping[str, Any], reused_from: str = ""
+    ) -> dict[str, Any]:
+        """Return what the manifest of an output says.
+
+        Args:
+            made: where the output is now.
+            facts: what is known of it.
+            reused_from: when it was made, where it was made for another directory.
+
+        Raises:
+            StageError: the output cannot be read.
+        """
+        document = {"inputs": self.inputs, "output": digest(made), "facts": dict(facts)}
+        return {**document, "reused_from": reused_from} if reused_from else document
 
     def write(self, made: Path, facts: Mapping[str, Any], reused_from: str = "") -> None:
         """Write the manifest of an output that will be moved into place next.
@@ -90,16 +116,26 @@ class Manifest:
         Raises:
             StageError: it cannot be written.
         """
-        document = {"inputs": self.inputs, "output": digest(made), "facts": dict(facts)}
-        if reused_from:
-            document["reused_from"] = reused_from
+        self.write_document(self.document(made, facts, reused_from))
+
+    def write_document(self, document: Mapping[str, Any], *, flush: bool = True) -> None:
+        """Write the manifest from its document.
+
+        Args:
+            document: what :meth:`document` returned.
+            flush: whether it has to survive a power cut.
+
+        Raises:
+            StageError: it cannot be written.
+        """
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
+                if flush:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path
             os.replace(temporary, self.path)  # noqa: PTH105
         except OSError as error:

@@ -1,0 +1,122 @@
+"""The journal of a pack: one file that only grows, with a line for each member that is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+# In the directory of a pack's first member, with which it is removed.
+JOURNAL: Final = "members.jsonl"
+# So much is lost at most by a power cut: these members would be run again.
+_FLUSH_LINES: Final = 50
+_FLUSH_SECONDS: Final = 2.0
+
+
+class Journal:
+    """Manifests of the members of a pack that are done, by their directories.
+
+    A process that is killed loses no line that was written; a power cut those of the last moments,
+    for many are flushed at once. All are when the journal is closed, before anybody is told.
+
+    Args:
+        path: the file; it is made with the first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._descriptor: int | None = None
+        self._unflushed = 0
+        self._flushed_at = time.monotonic()
+        self._known = _read(path)
+
+    def get(self, directory: str) -> Mapping[str, Any]:
+        """Return the manifest of a member; empty where there is none."""
+        return self._known.get(directory, {})
+
+    def add(self, directory: str, manifest: Mapping[str, Any]) -> None:
+        """Write down that a member is done.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        line = json.dumps({"directory": directory, "manifest": dict(manifest)}) + "\n"
+        with self._lock:
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            _write(self._descriptor, line.encode())
+            self._unflushed += 1
+            late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
+            if self._unflushed >= _FLUSH_LINES or late:
+                self._flush()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            if self._descriptor is None:
+                return
+            try:
+                if self._unflushed:
+                    # A journal that cannot be flushed costs a repetition, not the outcomes.
+                    with contextlib.suppress(OSError):
+                        self._flush()
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def _open(self) -> int:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                _write(descriptor, b"\n")  # the last line was cut
+            parent = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                with contextlib.suppress(OSError):  # not every file system can
+                    os.fsync(parent)
+            finally:
+                os.close(parent)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _flush(self) -> None:
+        assert self._descriptor is not None  # noqa: S101 - a line was written
+        os.fsync(self._descriptor)
+        self._unflushed = 0
+        self._flushed_at = time.monotonic()
+
+
+def _read(path: Path) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        with contextlib.suppress(ValueError):  # a line that was cut
+            entry = json.loads(line)
+            if isinstance(entry, dict) and isinstance(entry.get("manifest"), dict):
+                found[str(entry.get("directory"))] = entry["manifest"]
+    return found
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
