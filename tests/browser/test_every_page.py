@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page as BrowserPage
 
 from headrace.web.page import Page
-from headrace.web.pages import PAGES
+from headrace.web.page_registry import all_pages
 from tests.support.browser.accessibility import accessibility_violations
 from tests.support.browser.keyboard import check_keyboard
 from tests.support.browser.page_weight import weigh
@@ -19,7 +19,7 @@ from tests.support.browser.visited_site import VisitedSite, addresses, served_si
 
 MOST_BYTES = 300_000
 
-every_page = pytest.mark.parametrize("of", PAGES, ids=lambda page: page.name)
+every_page = pytest.mark.parametrize("of", all_pages(), ids=lambda page: page.name)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from playwright.sync_api import BrowserContext
 
 from headrace.web.app import make_app
 from headrace.web.page import Page
-from headrace.web.pages import PAGES
 from headrace.web.security.session import Role
 from headrace.web.security.store import WebStore
 from headrace.web.site import Site
@@ -42,7 +41,7 @@ class VisitedSite:
 
 
 @contextmanager
-def served_site(root: Path, pages: Sequence[Page] = PAGES) -> Iterator[VisitedSite]:
+def served_site(root: Path, pages: Sequence[Page] | None = None) -> Iterator[VisitedSite]:
     """Serves the pages of a project at the target `local`."""
     state = root / ".headrace"
     state.mkdir(mode=0o700, exist_ok=True)
