@@ -32,11 +32,11 @@ def services(project: Project, target: str = "local", **variables: str) -> list[
 
 
 def test_the_services_of_each_target(project: Project) -> None:
-    everywhere = ["watch", "campaigns", "monitor", "answers"]
+    everywhere = ["watch", "campaigns", "monitor", "answers", "web"]
     assert [service.name for service in services(project)] == ["facility", *everywhere]
     assert [service.name for service in services(project, "globus")] == everywhere
     ids = {one.id for target in ("local", "globus") for one in services(project, target)}
-    assert len(ids) == 9
+    assert len(ids) == 11
     with pytest.raises(ProjectError, match="no service 'facility' at globus; there are watch"):
         choose_services(project, "globus", {}, ("facility",))
 
@@ -52,6 +52,8 @@ def test_what_the_project_has_no_use_for_is_not_installed_unless_named(project: 
     assert choose_services(bare, "globus", {}, ()) == []
     chosen = [service.name for service in choose_services(bare, "local", {}, ("monitor",))]
     assert chosen == ["facility", "monitor"], "it starts no facility of its own"
+    pages = [service.name for service in choose_services(bare, "local", {}, ("web",))]
+    assert pages == ["facility", "web"], "and no server of pages unless it is named"
 
 
 def test_answers_are_a_service_where_a_phone_may_give_commands(project: Project) -> None:
@@ -64,7 +66,7 @@ def test_answers_are_a_service_where_a_phone_may_give_commands(project: Project)
 
 
 def test_what_a_unit_says(project: Project) -> None:
-    facility, watch, campaigns, monitor, answers = (
+    facility, watch, campaigns, monitor, answers, web = (
         unit_text(one).splitlines() for one in services(project)
     )
     assert "Type=notify" in facility
@@ -75,6 +77,8 @@ def test_what_a_unit_says(project: Project) -> None:
     assert any(line.startswith("ExecStart=") and '"campaign" "drive"' in line for line in campaigns)
     assert {"Type=notify", "WatchdogSec=1800", "KillMode=mixed"} <= {*answers}
     assert any(line.startswith("ExecStart=") and '"notify" "listen"' in line for line in answers)
+    assert {"Type=notify", "WatchdogSec=300", "KillMode=mixed"} <= {*web}
+    assert any(line.startswith("ExecStart=") and '"web" "--no-link"' in line for line in web)
     assert {"Restart=on-failure", f"UMask={current_umask():04o}", "StartLimitIntervalSec=0"} <= {
         *facility
     }

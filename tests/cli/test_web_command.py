@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,16 @@ def web(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Long]:
 
 def link_in(text: str) -> str:
     return next(line.strip() for line in text.splitlines() if "/login#" in line)
+
+
+def status(root: Path) -> Any:
+    """What ``headrace status`` says of a project."""
+    return json.loads(headrace("-F", "json", "status", "-C", str(root)).stdout)
+
+
+def heartbeats(root: Path) -> list[dict[str, Any]]:
+    """Those of a project's processes but its facility."""
+    return [each for each in status(root)["heartbeats"] if each["name"] != "facility"]
 
 
 def another_link(root: Path, *options: str) -> dict[str, str]:
@@ -72,11 +83,27 @@ def test_sessions_and_the_port_outlive_the_server(
     browser.log_in(link_in(web.text))
     web.process.kill()
     web.process.wait()
+    dead = [finding["text"] for finding in status(root)["findings"]]
+    assert any(text.startswith("the web on ") and "is dead" in text for text in dead), dead
     again = Long(root, tmp_path_factory.mktemp("log") / "again", "web")
     again.says("/login#")
     assert browser.url in link_in(again.text)
     assert browser.get("record").status == 200
+    (pages,) = heartbeats(root)
+    assert (pages["name"], pages["state"]) == ("web", "well")
     assert again.ended_by(signal.SIGTERM) == 0, again.text
+    assert [each["state"] for each in heartbeats(root)] == ["stopped"]
+
+
+def test_as_a_service_it_writes_no_link_to_its_log(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    web = Long(root, tmp_path_factory.mktemp("log") / "web", "web", "--no-link")
+    web.says("web: serves pages at http://127.0.0.1:")
+    link = another_link(root)["link"]
+    assert WebBrowser(link.partition("/login")[0]).log_in(link).status == 303
+    assert web.ended_by(signal.SIGTERM) == 0
+    assert "login" not in web.text
 
 
 def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:

@@ -23,6 +23,8 @@ _WATCH_SILENCE: Final = 1800
 _ANSWERS_SILENCE: Final = 1800
 # The driver of campaigns speaks at each pass, in which the service may be asked again and again.
 _CAMPAIGNS_SILENCE: Final = 1800
+# The server of the pages speaks twice a minute, whatever it waits for.
+_WEB_SILENCE: Final = 300
 _KEPT: Final = (
     "PATH",
     *("HEADRACE_STATE", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
@@ -37,7 +39,7 @@ class BackgroundService:
     """A long-running command of a project.
 
     Attributes:
-        name: ``facility``, ``watch``, ``campaigns``, ``monitor`` or ``answers``.
+        name: ``facility``, ``watch``, ``campaigns``, ``monitor``, ``answers`` or ``web``.
         root: the project's root.
         project: the project's name.
         target: where its runs are.
@@ -119,6 +121,10 @@ def project_services(
             False,
             first,
         ),
+        # Who reads its log gets no link that opens the pages.
+        BackgroundService(
+            "web", *common, ("web", "--no-link"), location, client, _WEB_SILENCE, False, first
+        ),
     ]
     if first:
         up = ("facility", "up", "--foreground")
@@ -140,7 +146,8 @@ def choose_services(
         environment: variables of this process.
         names: names of services; without any, the facility at ``local``, the watch where there are
             triggers, the driver where there are campaigns, the monitor where there are endpoints,
-            and the answers where a phone may give commands. What they need is chosen too.
+            and the answers where a phone may give commands; pages in a browser are served where
+            ``web`` is named. What they need is chosen too.
 
     Raises:
         ProjectError: a service is not one of this target, or the phone may give no commands.

@@ -15,7 +15,7 @@ import uvicorn
 
 from headrace._internal.files import only_one, private_directory, write_private
 from headrace._internal.heartbeat_files import HeartbeatWriter
-from headrace._internal.systemd_notify import notify_ready, notify_stopping
+from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.facility import state_directory
 from headrace.web.app import make_app
 from headrace.web.errors import WebError
@@ -25,6 +25,8 @@ from headrace.web.site import LOOPBACK_NAMES, Site
 STORE_FILE: Final = "web.db"
 ADDRESS_FILE: Final = "web.{target}.json"
 _LAST_REQUESTS_SECONDS: Final = 2
+# uvicorn's loop ticks ten times a second.
+_TICKS_BETWEEN_BEATS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,13 @@ def serve(
             server = _Server(
                 _config(make_app(site)),
                 lambda: on_ready(listening, store),
-                lambda: heartbeat.beat("serves pages", ""),
+                lambda: heartbeat.beat("serves pages"),
             )
-            server.run(sockets=[listener])
+            try:
+                server.run(sockets=[listener])
+            except KeyboardInterrupt:
+                heartbeat.stop()
+                raise
             heartbeat.stop()
         finally:
             store.close()
@@ -149,7 +155,8 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % 300 == 0:
+        if counter % _TICKS_BETWEEN_BEATS == 0:
+            notify_alive()
             self._on_beat()
         return await super().on_tick(counter)
 

@@ -188,6 +188,9 @@ def services(world: World) -> None:
     assert log.stdout.startswith("journal of --user --unit headrace-")
     assert manager.told("service", "remove", *systemd)["services"] == ["facility", "monitor"]
     assert "needs [notify.phone]" in manager.refused("service", "install", "answers", *systemd)
+    pages = manager.told("service", "install", "web", *systemd)
+    assert pages["services"] == ["facility", "web"]
+    assert manager.told("service", "remove", "web", *systemd)["services"] == ["web"]
     assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
     assert "service run watch" in table.read_text()
     # Its flow is not deployed there, or the facility, a service of its own, does not run.
@@ -214,6 +217,7 @@ def pages_in_a_browser(world: World) -> None:
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
     web = ("web", *headrace.common("web"))
+    assert "--no-link" in headrace.refused("web", "--open", "--no-link", code=2)
     assert "--uds" in headrace.refused("web", "--uds", "sock", "--port", "1024", code=2)
     for place in (("--uds", "sock"), ("--root-path", "/node/web", "--name", "proxy.example")):
         with ThreadPoolExecutor(1) as pool:

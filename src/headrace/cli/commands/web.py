@@ -22,6 +22,7 @@ _COLUMNS: Final = ("link", "role", "url", "socket")
 
 @click.command
 @click.option("--open", "opens", is_flag=True, help="Open the link in this machine's browser.")
+@click.option("--no-link", is_flag=True, help="Print no link, as services do: ask for one later.")
 @click.option(
     "--role",
     type=click.Choice(["steer", "look"]),
@@ -57,6 +58,7 @@ _COLUMNS: Final = ("link", "role", "url", "socket")
 @project_options
 def web_command(
     opens: bool,
+    no_link: bool,
     role: str,
     label: str,
     port: int | None,
@@ -73,12 +75,17 @@ def web_command(
     """
     from headrace.web.server import open_store, read_listening, serve
 
+    if opens and no_link:
+        raise click.UsageError("--open opens the link that --no-link does not make")
     if uds is not None and port is not None:
         raise click.UsageError("--uds goes in the place of --port: give one of them")
     session = current()
     project = session.project()
 
     def show(listening: Listening, store: WebStore) -> None:
+        if no_link:
+            note(f"web: serves pages at {listening.socket or listening.url}")
+            return
         code = store.make_code("look" if role == "look" else "steer", label or _user())
         link = f"{listening.url}{listening.root_path}/login#{code}"
         document = {"link": link, "role": role, "url": listening.url, "socket": listening.socket}

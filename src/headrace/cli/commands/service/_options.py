@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SERVICE_NAMES = ("facility", "watch", "campaigns", "monitor", "answers")
+SERVICE_NAMES = ("facility", "watch", "campaigns", "monitor", "answers", "web")
 manager_option = click.option(
     "--manager",
     type=click.Choice(["systemd", "cron", "scrontab"]),
@@ -27,7 +27,7 @@ def services_argument(function: F) -> F:
     """Add the names of services."""
     return click.argument(
         "names",
-        metavar="[facility|watch|campaigns|monitor|answers]...",
+        metavar="[facility|watch|campaigns|monitor|answers|web]...",
         nargs=-1,
         type=click.Choice(SERVICE_NAMES),
     )(function)
