@@ -193,7 +193,8 @@ def _listen(path: Path, port: int, uds: Path | None) -> tuple[socket.socket, Lis
 
 
 def _listen_on_port(path: Path, port: int) -> tuple[socket.socket, Listening]:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With its protocol, for asyncio sends small answers at once where it knows that it is TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         # Bookmarks and tunnels hold over restarts where the port is free again.

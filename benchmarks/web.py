@@ -1,0 +1,359 @@
+"""Pages of a project with 100,000 runs and a campaign of 100,000 members: times, weight, cost.
+
+The facility and `headrace web` are processes of their own. Each page is asked for again and again
+with all its parts, as a browser does that has nothing of it; the raw limit beside it is the answer
+to `GET /static/icon.svg` by the same server. Then many open pages are held, each of which follows
+the event stream and asks for its parts again as the pages' script does: what the server takes of a
+core while nothing happens, and what runs take, in pairs, with the pages and without them. Chromium,
+where it is there, says when a page is first seen.
+
+    python benchmarks/web.py [--directory DIR] [--runs 100000] [--members 100000]
+        [--times 100] [--open 50] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import psutil
+from engine import option_parser
+
+from headrace.facility import facility_status, stop_facility
+from headrace.project import load_project
+from headrace.project.targets import connect
+from headrace.runs import BatchedRun, start_batch
+
+IDLE_SECONDS: Final = 20.0
+PASS: Final = {
+    "StartAt": "Check",
+    "States": {
+        "Check": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.number", "NumericEquals": 13, "Next": "Refuse"}],
+            "Default": "Say",
+        },
+        "Refuse": {"Type": "Fail", "Error": "ValueError", "Cause": "ValueError: a bad number"},
+        "Say": {"Type": "Pass", "Parameters": {"said.$": "$.number"}, "End": True},
+    },
+}
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {"number": {"type": "integer", "title": "Number"}},
+    "required": ["number"],
+}
+CAMPAIGN: Final = """
+[members]
+table = "many.csv"
+key = "{name}"
+group = "{group}"
+[start]
+flow = "say"
+input = { number = "{number:int}" }
+"""
+PROJECT: Final = 'name = "many"\n[collections.workstation]\nroot = "data"\n'
+BATCH: Final = 5_000
+# A batch that is timed with the pages open and without them.
+TIMED: Final = 2_000
+
+
+class ManyRuns:
+    """A project with many runs and members.
+
+    Args:
+        root: its directory, which is made.
+    """
+
+    def __init__(self, root: Path, runs: int, members: int) -> None:
+        self.root = root
+        (root / "flows" / "say").mkdir(parents=True)
+        (root / "campaigns").mkdir()
+        (root / "data").mkdir()
+        (root / "headrace.toml").write_text(PROJECT)
+        (root / "flows" / "say" / "definition.json").write_text(json.dumps(PASS))
+        (root / "flows" / "say" / "input_schema.json").write_text(json.dumps(SCHEMA))
+        rows = [f"m{n:06d},{n},g{n // 500}" for n in range(members)]
+        (root / "campaigns" / "many.csv").write_text("\n".join(["name,number,group", *rows]))
+        (root / "campaigns" / "many.toml").write_text(CAMPAIGN)
+        self.headrace("deploy")
+        self.services = connect(load_project(root), "local", start=True)
+        self.flow = load_project(root).lock().at("local").flows["say"].id
+        self.run_ids = self.start(runs)
+        if members:
+            self.headrace("campaign", "start", "many")
+
+    def headrace(self, *words: str) -> None:
+        """Run a command of headrace."""
+        command = [sys.executable, "-m", "headrace.cli", *words, "-C", str(self.root)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"headrace {' '.join(words)}: {done.stderr or done.stdout}")
+
+    def start(self, count: int) -> list[str]:
+        """Start runs, wait until all have ended, and return some of their ids."""
+        found: list[str] = []
+        for first in range(0, count, BATCH):
+            numbers = range(first, min(first + BATCH, count))
+            runs = [BatchedRun({"number": n % 50}, f"number {n}", ("many",)) for n in numbers]
+            found += [each.run_id for each in start_batch(self.services, self.flow, runs)][:20]
+        while self._open():
+            time.sleep(0.05)
+        return found
+
+    def _open(self) -> bool:
+        query = {"filter_status": "ACTIVE,INACTIVE", "per_page": 1}
+        return next(iter(self.services.read_items("/runs", "runs", query)), None) is not None
+
+
+class Browser:
+    """A client with a session, on one connection."""
+
+    def __init__(self, url: str, cookie: str = "") -> None:
+        parts = urlsplit(url)
+        self.url = url
+        self.cookie = cookie
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+
+    def get(self, address: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers."""
+        self._connection.request("GET", f"/{address}", headers={"Cookie": self.cookie, **headers})
+        answer = self._connection.getresponse()
+        return answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
+
+    def log_in(self, code: str) -> None:
+        """Exchange a code for a session."""
+        self._connection.request(
+            "POST",
+            "/login",
+            body=f"code={quote(code)}",
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Origin": self.url,
+                "Sec-Fetch-Site": "same-origin",
+            },
+        )
+        answer = self._connection.getresponse()
+        answer.read()
+        self.cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
+        if not self.cookie:
+            raise SystemExit(f"no session: {answer.status}")
+
+
+@contextmanager
+def served(root: Path) -> Iterator[tuple[psutil.Process, str, str]]:
+    """Serve the pages; gives the process, its address and a code."""
+    command = [sys.executable, "-m", "headrace.cli", "web", "-C", str(root), "-F", "json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        text = ""
+        while not text.rstrip().endswith("}"):
+            line = process.stdout.readline()
+            if not line:
+                raise SystemExit("headrace web ended")
+            text += line
+        link = json.loads(text)["link"]
+        yield psutil.Process(process.pid), link.partition("/login")[0], link.partition("#")[2]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def timed_page(browser: Browser, address: str, times: int) -> dict[str, Any]:
+    """Return how long a page takes, in ms, and its bytes."""
+    taken, size, status = [], 0, 0
+    for _ in range(times):
+        begun = time.perf_counter()
+        status, body, _ = browser.get(address)
+        taken.append(1e3 * (time.perf_counter() - begun))
+        size = len(body)
+    taken.sort()
+    return {
+        "status": status,
+        "kilobytes": round(size / 1e3, 1),
+        "median_ms": round(statistics.median(taken), 1),
+        "p99_ms": round(taken[min(len(taken) - 1, int(0.99 * len(taken)))], 1),
+    }
+
+
+class OpenPages:
+    """Pages that are open: each follows the stream, and asks for its parts again.
+
+    Args:
+        browser: whose session it is.
+        addresses: the pages.
+    """
+
+    def __init__(self, browser: Browser, addresses: list[str]) -> None:
+        self._ending = threading.Event()
+        self.refetched = 0
+        self._threads = [
+            threading.Thread(target=self._follow, args=(browser, address), daemon=True)
+            for address in addresses
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Close the pages."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _follow(self, browser: Browser, address: str) -> None:
+        client = Browser(browser.url, browser.cookie)
+        _, body, _ = client.get(address)
+        page = body.decode()
+        parts = re.findall(r'data-part="([^"]*)" data-topics="([^"]*)"', page)
+        topics = sorted({topic for _, names in parts for topic in names.split()})
+        parts_of = {topic: [n for n, names in parts if topic in names.split()] for topic in topics}
+        events = re.search(r'data-events="([^"]*)"', page)
+        target = urljoin(f"{browser.url}/{address}", events[1] if events else "events")
+        tags: dict[str, str] = {}
+        stream = http.client.HTTPConnection(urlsplit(target).hostname or "", urlsplit(target).port)
+        stream.timeout = 20
+        query = f"?topics={quote(','.join(topics))}"
+        stream.request("GET", urlsplit(target).path + query, headers={"Cookie": browser.cookie})
+        answer = stream.getresponse()
+        while not self._ending.is_set():
+            line = answer.fp.readline().decode()
+            if not line:
+                return
+            for name in parts_of.get(line.removeprefix("data:").strip(), ()):
+                join = "&" if "?" in address else "?"
+                headers = {"If-None-Match": tags[name]} if name in tags else {}
+                _, _, found = client.get(f"{address}{join}part={name}", **headers)
+                tags[name] = found.get("etag", "")
+                self.refetched += 1
+
+
+def idle(*processes: psutil.Process) -> list[float]:
+    """Return what processes take of a core while nothing is asked of them, in %."""
+    before = [sum(process.cpu_times()[:2]) for process in processes]
+    time.sleep(IDLE_SECONDS)
+    after = [sum(process.cpu_times()[:2]) for process in processes]
+    pairs = zip(before, after, strict=True)
+    return [round(100 * (last - first) / IDLE_SECONDS, 2) for first, last in pairs]
+
+
+def first_seen(url: str, cookie: str, addresses: list[str]) -> dict[str, Any]:
+    """Return when Chromium first shows text of each page, in ms."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return {"not_measured": "no Playwright here"}
+    chromium = next((p for p in ("/usr/bin/chromium",) if Path(p).exists()), None)
+    if chromium is None:
+        return {"not_measured": "no Chromium here"}
+    name, _, value = cookie.partition("=")
+    found: dict[str, Any] = {}
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        for address in addresses:
+            context = browser.new_context()
+            context.add_cookies([{"name": name, "value": value, "url": f"{url}/"}])
+            page = context.new_page()
+            page.goto(f"{url}/{address}")
+            page.wait_for_function(
+                "performance.getEntriesByName('first-contentful-paint').length > 0"
+            )
+            found[address] = round(
+                page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+            )
+            context.close()
+        browser.close()
+    return found
+
+
+def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+    """Measure everything."""
+    world = ManyRuns(directory / "many", options.runs, options.members)
+    facility = psutil.Process(int(facility_status(world.root)["pid"]))
+    run = world.run_ids[len(world.run_ids) // 2]
+    addresses = [
+        *("", "runs", "runs?status=FAILED", f"runs/{run}", "flows", "flows/say"),
+        *("flows/say/start", "web-inputs", "endpoints", "triggers", "campaigns"),
+        *("campaigns/many", "campaigns/many/members", "campaigns/many/members/m050000"),
+        *("facility", "notifications", "record", "help"),
+    ]
+    with served(world.root) as (server, url, code):
+        browser = Browser(url)
+        browser.log_in(code)
+        for address in addresses:
+            browser.get(address)
+        pages = {address: timed_page(browser, address, options.times) for address in addresses}
+        raw = timed_page(browser, "static/icon.svg", options.times)
+        there = [address for address, page in pages.items() if page["status"] == 200]
+        seen = first_seen(url, browser.cookie, there)
+        alone = idle(server, facility)
+        shown = [there[n % len(there)] for n in range(options.open)]
+        rounds = []
+        opened = OpenPages(browser, shown)
+        time.sleep(5)
+        held = idle(server, facility)
+        opened.close()
+        for number in range(options.rounds):
+            pair: dict[str, float] = {}
+            for with_pages in (False, True) if number % 2 == 0 else (True, False):
+                opened = OpenPages(browser, shown if with_pages else [])
+                time.sleep(3)
+                begun = time.perf_counter()
+                world.start(TIMED)
+                name = "with_pages" if with_pages else "without"
+                pair[name] = 1e3 * (time.perf_counter() - begun) / TIMED
+                opened.close()
+            rounds.append(pair)
+    ratios = [pair["with_pages"] / pair["without"] for pair in rounds]
+    return {
+        "settings": {name: getattr(options, name) for name in ("runs", "members", "times")},
+        "machine": platform.platform(),
+        "load": os.getloadavg()[0],
+        "pages": pages,
+        "raw": raw,
+        "first_seen_ms": seen,
+        "idle_percent_of_a_core": {
+            "server_alone": alone[0],
+            "server_with_pages": held[0],
+            "facility_alone": alone[1],
+            "facility_with_pages": held[1],
+        },
+        "open_pages": options.open,
+        "run_ms": rounds,
+        "run_ratio_median": round(statistics.median(ratios), 3),
+    }
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = option_parser(__doc__)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--open", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        try:
+            print(json.dumps(measure(options, Path(name)), indent=1))
+        finally:
+            stop_facility(Path(name) / "many")
+
+
+if __name__ == "__main__":
+    main()
