@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from headrace.errors import HeadraceError
 from headrace.web.errors import NotAllowed
-from headrace.web.page import Action, Done, Page
+from headrace.web.page import Action, Again, Done, Page
 from headrace.web.rendering import relative_url
 from headrace.web.security.store import RecordedAction
 from headrace.web.site import Site
@@ -41,7 +41,7 @@ class ActionForms:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def perform(self, page: Page, action: Action, view: View, address: str) -> Response:
+    def perform(self, page: Page, action: Action, view: View, address: str) -> Response | Again:
         """Do what a form asks for, and lead on to the page that shows it.
 
         Args:
@@ -49,6 +49,9 @@ class ActionForms:
             action: the action.
             view: the request, with its form.
             address: where the request came from.
+
+        Returns:
+            The answer; or the same page again, with what was typed.
 
         Raises:
             NotAllowed: the session may not, or the form is of no page of this session.
@@ -60,11 +63,13 @@ class ActionForms:
         once = _once_key(own, action, view.form.get("once", ""))
         if not view.may_steer:
             self._refuse(page, action, view, address, own)
+        fields = tuple(each for each in view.fields if each[0] not in _OWN_FIELDS)
+        asked = replace(view, address=own, form=dict(fields), fields=fields, once=once)
+        if action.changes_nothing:
+            return _shown_again(action, asked)
         earlier = store.begin_action(view.session, address, own, action.name, once)
         if earlier is not None:
             return self._lead_on(view, earlier.location or own, once)
-        fields = tuple(each for each in view.fields if each[0] not in _OWN_FIELDS)
-        asked = replace(view, address=own, form=dict(fields), fields=fields, once=once)
         try:
             done = action.run(asked)
         except HeadraceError as error:
@@ -74,6 +79,9 @@ class ActionForms:
             store.end_action(once, "failed", "an unexpected fault of headrace; its log has it", own)
             raise
         else:
+            if isinstance(done, Again):
+                store.end_action(once, "failed", done.message, own)
+                return done
             state = "done"
         location = done.to if done.to is not None else view.form.get("back") or own
         store.end_action(once, state, done.message, _local(location, own), done.subject)
@@ -102,6 +110,13 @@ class ActionForms:
         path, _, query = to.partition("?")
         both = "&".join(filter(None, (query, urlencode({OUTCOME: once}))))
         return RedirectResponse(relative_url(view.address, f"{path}?{both}"), 303)
+
+
+def _shown_again(action: Action, asked: View) -> Again:
+    found = action.run(asked)
+    if isinstance(found, Done):
+        raise TypeError(f"the action {action.name} shall change nothing, and says it has")
+    return found
 
 
 def _once_key(own: str, action: Action, once: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final, cast
 
@@ -21,7 +22,7 @@ from headrace.errors import HeadraceError
 from headrace.web.action_forms import ActionForms
 from headrace.web.errors import NotAllowed, NotHere, PageMissing
 from headrace.web.forms import Fields, read_form
-from headrace.web.page import Action, Page
+from headrace.web.page import Action, Again, Page
 from headrace.web.page_registry import all_pages
 from headrace.web.rendering import PageRenderer
 from headrace.web.security.access import AccessMiddleware
@@ -133,9 +134,19 @@ class _App:
             return login_page(self._site, status=401)
         view = self._view(request, session, fields)
         try:
-            return self._forms.perform(page, action, view, client_address(request))
+            answer = self._forms.perform(page, action, view, client_address(request))
+            return self._again(page, action, view, answer) if isinstance(answer, Again) else answer
         except Exception as error:  # noqa: BLE001 - each becomes a page that says what is wrong
             return self._problem(view, error)
+
+    def _again(self, page: Page, action: Action, view: View, again: Again) -> Response:
+        own = view.address.removesuffix(f"/do/{action.name}")
+        shown = replace(view, address=own, shown_at=view.address)
+        outcome = {"ok": not again.is_problem, "word": "Checked", "message": again.message}
+        text = PageRenderer(page, shown, self._menu).render(
+            page.template, again.values, outcome if again.message else None
+        )
+        return HTMLResponse(text, 422 if again.is_problem else 200)
 
     def _view(self, request: Request, session: Session, fields: Fields = ()) -> View:
         return View(

@@ -50,6 +50,21 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Again:
+    """The page once more, with what was typed: nothing was done.
+
+    Attributes:
+        values: all that its template shows, in the place of what the page loads.
+        message: why nothing was done, or what was seen, in one line; empty for nothing to say.
+        is_problem: whether something is wrong with what was typed.
+    """
+
+    values: Mapping[str, Any]
+    message: str = ""
+    is_problem: bool = True
+
+
+@dataclass(frozen=True)
 class Action:
     """Something that a person may do on a page; needs the role ``steer``.
 
@@ -57,11 +72,13 @@ class Action:
         name: its name within the page.
         run: does it. It gets the view, whose `View.form` has the fields, and returns the outcome.
         is_safe_to_repeat: whether a form that is sent again does it again: what only sets a value.
+        changes_nothing: whether it only shows its page again, and so is in no record.
     """
 
     name: str
-    run: Callable[[View], Done]
+    run: Callable[[View], Done | Again]
     is_safe_to_repeat: bool = False
+    changes_nothing: bool = False
 
 
 @dataclass(frozen=True)

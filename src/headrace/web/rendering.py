@@ -118,5 +118,5 @@ class PageRenderer:
             "page": page,
             "menu": self._menu,
             "part": part,
-            "url": lambda to: relative_url(view.address, to),
+            "url": lambda to: relative_url(view.shown_at or view.address, to),
         }

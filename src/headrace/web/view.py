@@ -31,6 +31,7 @@ class View:
         form: fields of an action's form.
         fields: names and values of the form in their order, where a name may occur several times.
         once: names the action, however often its form is sent; empty where nothing is done.
+        shown_at: address at which a browser shows the page, where that is not the page's own.
     """
 
     site: Site
@@ -41,6 +42,7 @@ class View:
     form: Mapping[str, str] = field(default_factory=dict)
     fields: Fields = ()
     once: str = ""
+    shown_at: str = ""
 
     @property
     def target(self) -> str:

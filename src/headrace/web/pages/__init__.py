@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.web.page import Page
-from headrace.web.pages import record
+from headrace.web.pages import flow_start, record
 
-PAGES: Final[tuple[Page, ...]] = (record.PAGE,)
+PAGES: Final[tuple[Page, ...]] = (flow_start.PAGE, record.PAGE)
 """All pages."""
