@@ -85,6 +85,8 @@ class _App:
                 for action in page.actions
             ]
         self.app = Starlette(routes=routes, exception_handlers={HTTPException: self._http_error})
+        # A redirection is absolute, and would lose what a proxy puts before an address.
+        self.app.router.redirect_slashes = False
 
     async def _login(self, request: Request) -> Response:
         if request.method == "POST":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.web.page import Page
-from headrace.web.pages import flow_start, record
+from headrace.web.pages import flow, flow_start, flows, record
 
-PAGES: Final[tuple[Page, ...]] = (flow_start.PAGE, record.PAGE)
+PAGES: Final[tuple[Page, ...]] = (flows.PAGE, flow.PAGE, flow_start.PAGE, record.PAGE)
 """All pages."""
