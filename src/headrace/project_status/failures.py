@@ -30,6 +30,7 @@ class FailureGroup:
         flows: titles of their flows, with counts.
         example: the newest of the runs.
         command: a command that tries them again; empty where none chooses them alone.
+        pattern: pattern of ``--cause`` that chooses them alone; empty where none does.
     """
 
     cause: str
@@ -37,6 +38,7 @@ class FailureGroup:
     flows: Mapping[str, int]
     example: str
     command: str
+    pattern: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def read_failures(project: Project, target: str, services: Services) -> Failures
             dict(each.flows),
             each.example,
             each.command(f"--since {started}") or "",
+            each.pattern if each.is_chosen_by_pattern else "",
         )
         for each in cluster_failures(last)
     ]

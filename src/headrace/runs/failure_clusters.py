@@ -106,6 +106,11 @@ class FailureCluster:
         """The pattern that ``--cause`` selects the cluster by."""
         return template_pattern(self.cause.text)
 
+    @property
+    def is_chosen_by_pattern(self) -> bool:
+        """True where the pattern chooses these runs alone."""
+        return not self.others_matched and is_specific(self.pattern)
+
     def command(self, conditions: str = "") -> str | None:
         """Return the command that retries its runs, or resumes those that wait.
 
@@ -115,7 +120,7 @@ class FailureCluster:
             conditions: further options of the selection, without causes and statuses.
         """
         start = f"headrace run {'resume' if self.status == 'INACTIVE' else 'retry'}"
-        if not self.others_matched and is_specific(self.pattern):
+        if self.is_chosen_by_pattern:
             more = f" {conditions}" if conditions else ""
             return f"{start} --status {self.status}{more} --cause {shell_word(self.pattern)}"
         if len(self.run_ids) <= _MOST_IDS:

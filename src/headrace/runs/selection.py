@@ -139,7 +139,7 @@ class RunSelector:
             wanted = dict.fromkeys(find_run(self._services, name) for name in selection.ids)
             documents = [*self._read(wanted, missing)]
             if selection.is_filtered:
-                documents = [*self._filtered(documents, selection)]
+                documents = [*self.filtered(documents, selection)]
         else:
             documents = [*self.iterate(selection)]
         chains = RetryChains()
@@ -153,8 +153,8 @@ class RunSelector:
 
     def iterate(self, selection: Selection) -> Iterator[Document]:
         """Yield the runs that the conditions beside ids choose, the newest first."""
-        query = self._query(selection)
-        return self._filtered(self._services.read_items("/runs", "runs", query), selection)
+        query = self.query(selection)
+        return self.filtered(self._services.read_items("/runs", "runs", query), selection)
 
     def page(self, selection: Selection, first: int, size: int) -> tuple[list[Document], bool]:
         """Return some of the runs that are chosen, and whether there are more behind them."""
@@ -176,8 +176,8 @@ class RunSelector:
                     raise
                 missing.append(run_id)
 
-    def _query(self, selection: Selection) -> dict[str, Any]:
-        """Return what the service can decide by itself."""
+    def query(self, selection: Selection) -> dict[str, Any]:
+        """Return the query for runs, with what the service can decide by itself."""
         query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": 100}
         if selection.flows:
             query["filter_flow_id"] = ",".join(self._flow_ids(selection))
@@ -201,9 +201,10 @@ class RunSelector:
     def _flow_ids(self, selection: Selection) -> list[str]:
         return [deployed_flow(self._project, self._target, name).id for name in selection.flows]
 
-    def _filtered(
+    def filtered(
         self, documents: Iterator[Document] | Sequence[Document], selection: Selection
     ) -> Iterator[Document]:
+        """Yield the runs for which the conditions beside ids hold, in their order."""
         found: Iterator[Document] = iter(documents)
         conditions = _Conditions.of(selection, set(self._flow_ids(selection)))
         found = filter(conditions.hold, found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from headrace.project import load_project
 from headrace.project.targets import connect
 from headrace.runs.service_connection import ServiceConnection
+from headrace.web.shared_values import SharedValues
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -33,6 +34,9 @@ class Site:
         root_path: prefix of all addresses, where a proxy passes it on; begins with a slash.
         cookie: name of the cookie.
         services: gives the services in the place of those of the target; tests replace them.
+
+    Attributes:
+        shared: values that many requests show.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Site:
         self.names = names
         self.root_path = root_path.rstrip("/")
         self.cookie = cookie
+        self.shared = SharedValues()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None

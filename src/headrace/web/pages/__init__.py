@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.web.page import Page
-from headrace.web.pages import flow, flow_start, flows, record
+from headrace.web.pages import flow, flow_start, flows, now, record, run_changes, runs
 
-PAGES: Final[tuple[Page, ...]] = (flows.PAGE, flow.PAGE, flow_start.PAGE, record.PAGE)
+PAGES: Final[tuple[Page, ...]] = (
+    now.PAGE,
+    runs.PAGE,
+    run_changes.CHANGE_PAGE,
+    run_changes.UNDO_PAGE,
+    flows.PAGE,
+    flow.PAGE,
+    flow_start.PAGE,
+    record.PAGE,
+)
 """All pages."""

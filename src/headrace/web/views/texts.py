@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.runs.poller import parse_time
 
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -82,11 +83,33 @@ def as_time(moment: Any) -> datetime | None:
     return parse_time(str(moment))
 
 
+def shortened(text: Any, limit: int = 300) -> str:
+    """Return a text in one line, with what steers or hides other text written out.
+
+    Args:
+        text: the text, of anybody.
+        limit: its characters at most; how many are left out is said.
+    """
+    given = "" if text is None else str(text)
+    left = len(given) - limit
+    line = terminal_text(" ".join(given[: 4 * limit].split()))
+    if len(line) <= limit and left <= 0:
+        return line
+    return f"{line[:limit]}... ({max(left, len(line) - limit):,} more characters)"
+
+
+def multiline(text: Any) -> str:
+    """Return a text of several lines, with what steers or hides other text written out."""
+    return terminal_text("" if text is None else str(text), multiline=True)
+
+
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "duration": duration_text,
     "bytes": bytes_text,
     "count": count_text,
     "time": time_text,
     "iso_time": iso_time,
+    "shortened": shortened,
+    "multiline": multiline,
 }
 """Filters of templates by name."""

@@ -1,0 +1,163 @@
+"""Now: whether somebody must act, and what waits for a person first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from headrace.project_status.run_figures import ACTIVITIES
+from headrace.web.page import Page, Part
+from headrace.web.pages.status_reading import read_shared_status
+from headrace.web.view import View
+from headrace.web.views.run_selection import selection_query
+from headrace.web.views.texts import shortened
+
+# Of what waits, and of causes; the pages of runs and web inputs have the rest.
+_SHOWN: Final = 10
+_WEB_INPUT_COMMAND: Final = "headrace web-input respond "
+
+
+def _load_verdict(view: View) -> Mapping[str, Any]:
+    status = read_shared_status(view)
+    sentences = {"well": "All is well: nothing waits for you", "look": "", "act": ""}
+    sentence = sentences[status.word] or "; ".join(
+        shortened(each.text) for each in status.findings if each.word == status.word
+    )
+    return {
+        "word": status.word,
+        "sentence": sentence,
+        "findings": [each for each in status.findings if each.word != status.word],
+        "moment": status.moment,
+    }
+
+
+def _load_waiting(view: View) -> Mapping[str, Any]:
+    status = read_shared_status(view)
+    waiting = status.waiting
+    rows = [
+        {
+            "run_id": each.run_id,
+            "label": shortened(each.label, 120),
+            "reason": shortened(each.reason),
+            "since": each.since,
+            "asks": each.command.startswith(_WEB_INPUT_COMMAND),
+        }
+        for each in (waiting or ())[:_SHOWN]
+    ]
+    return {
+        "rows": rows,
+        "more": max(0, len(waiting or ()) - _SHOWN),
+        "unknown": None if waiting is not None else _reason(status, "waiting"),
+    }
+
+
+def _load_failures(view: View) -> Mapping[str, Any]:
+    status = read_shared_status(view)
+    found = status.failures
+    groups = []
+    for each in (found.groups if found else ())[:_SHOWN]:
+        chosen = {"status": "FAILED", "cause": each.pattern, "since": found.started}  # type: ignore[union-attr]
+        groups.append(
+            {
+                "cause": shortened(each.cause),
+                "runs": each.runs,
+                "flows": [(shortened(name, 80), number) for name, number in each.flows.items()],
+                "example": each.example,
+                "query": selection_query(chosen) if each.pattern else "",
+            }
+        )
+    return {
+        "groups": groups,
+        "more": max(0, len(found.groups) - _SHOWN) if found else 0,
+        "mended": found.mended if found else 0,
+        "started": found.started if found else "",
+        "unknown": None if found is not None else _reason(status, "failures"),
+    }
+
+
+def _load_counts(view: View) -> Mapping[str, Any]:
+    status = read_shared_status(view)
+    runs = status.runs
+    kinds = {"ACTIVE": "busy", "INACTIVE": "wait", "SUCCEEDED": "good", "FAILED": "bad"}
+    counts = runs.counts if runs else {}
+    return {
+        "counts": [
+            (name, kinds.get(name, "idle"), number)
+            for name, number in counts.items()
+            if number is not None
+        ],
+        "missing": [name.lower() for name, number in counts.items() if number is None],
+        "active": {ACTIVITIES[name]: n for name, n in runs.active.items()} if runs else {},
+        "finished": dict(runs.finished or {}) if runs else {},
+        "unknown": None if runs is not None else _reason(status, "runs"),
+    }
+
+
+def _load_machines(view: View) -> Mapping[str, Any]:
+    status = read_shared_status(view)
+    endpoints = [{**each, "mark": _endpoint_mark(each)} for each in status.endpoints or ()]
+    return {
+        "endpoints": [each for each in endpoints if each["mark"] != "good"],
+        "well": sum(each["mark"] == "good" for each in endpoints),
+        "endpoints_unknown": None if status.endpoints is not None else _reason(status, "endpoints"),
+        "disks": status.disks,
+        "heartbeats": [
+            {
+                "name": each.name,
+                "state": each.state(status.moment),
+                "age": each.age(status.moment),
+                "host": each.host,
+                "activity": shortened(each.activity or ""),
+            }
+            for each in status.heartbeats
+        ],
+    }
+
+
+def _endpoint_mark(endpoint: Mapping[str, Any]) -> str:
+    """Return the kind of mark of an endpoint, by what is known of it."""
+    if endpoint["held"]:
+        return "idle"
+    down = endpoint["kind"] == "installed" and endpoint["state"] in ("stopped", "disconnected")
+    offline = endpoint["kind"] != "hosted" and endpoint["service"] in ("offline", "not registered")
+    if down or offline:
+        return "bad"
+    if endpoint["warning"] or str(endpoint["state"]).startswith("drain"):
+        return "wait"
+    return "idle" if endpoint["state"] == "unknown" else "good"
+
+
+def _reason(status: Any, part: str) -> str:
+    """Return why a part of the status could not be asked."""
+    reasons = status.unknown
+    reason = reasons.get(part) or reasons.get("service") or reasons.get("state")
+    return shortened(reason or "it could not be asked for")
+
+
+PAGE = Page(
+    name="now",
+    path="/",
+    title="Now",
+    template="now/page.html",
+    parts=(
+        Part(
+            "verdict",
+            "now/verdict.html",
+            _load_verdict,
+            topics=("runs", "endpoints", "facility", "triggers", "campaigns", "web_inputs"),
+            every=10.0,
+        ),
+        Part("waiting", "now/waiting.html", _load_waiting, topics=("runs", "web_inputs"), every=10),
+        Part("failures", "now/failures.html", _load_failures, topics=("runs",), every=10.0),
+        Part("counts", "now/counts.html", _load_counts, topics=("runs",), every=10.0),
+        Part(
+            "machines",
+            "now/machines.html",
+            _load_machines,
+            topics=("endpoints", "facility"),
+            every=10.0,
+        ),
+    ),
+    menu="Now",
+    rank=10,
+)

@@ -1,0 +1,42 @@
+"""A project with a facility, its flows deployed, whose runs the pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headrace.facility import stop_facility
+from headrace.project import Project, load_project
+from tests.support.chosen_runs import FLOWS, write_flow
+from tests.support.command_process import command_in
+from tests.support.web import WebSite
+
+
+@contextmanager
+def running_project(root: Path, **flows: dict[str, object]) -> Iterator[Project]:
+    """Gives a project whose facility runs, with the flows of `chosen_runs` and others.
+
+    Args:
+        root: its directory.
+        flows: definitions by their names.
+    """
+    (root / "headrace.toml").write_text('[collections.workstation]\nroot = "data"\n')
+    (root / "data").mkdir()
+    for name, definition in {**FLOWS, **flows}.items():
+        write_flow(root, name, definition)
+    call = command_in(root)
+    try:
+        assert call("facility", "up").returncode == 0
+        done = call("deploy")
+        assert done.returncode == 0, done.stderr
+        yield load_project(root)
+    finally:
+        stop_facility(root)
+
+
+def sent(web: WebSite, page: str, action: str, **fields: str) -> str:
+    """Send the form of an action and return the page that it leads on to."""
+    answer = web.send_form(page, action, **fields)
+    path = page.partition("?")[0]
+    return web.follow(f"{path}/do/{action}", answer).text
