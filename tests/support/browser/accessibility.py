@@ -5,6 +5,7 @@ axe-core (MPL-2.0) comes with a package that only the tests install.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,12 +24,17 @@ def _axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-def accessibility_violations(page: Page) -> list[str]:
-    """Returns a line for each violation: the rule, the element, and why it is one."""
+def accessibility_violations(page: Page, tags: Sequence[str] = TAGS) -> list[str]:
+    """Returns a line for each violation: the rule, the element, and why it is one.
+
+    Args:
+        page: the page, as it shall be looked at.
+        tags: which of axe's rules; on a page in other colours those of `cat.color` may differ.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
     result = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(TAGS)
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(tags)
     )
     found = [line for violation in result["violations"] for line in _lines(violation)]
     return found + _beyond_the_screen(page) + _small_targets(page)

@@ -1,8 +1,8 @@
 """A project of which every page has something to show, at a facility of its own.
 
 Runs that succeeded, failed, wait, ask a person and copied files, more than one page of them; an
-arrival of a trigger; a campaign with members in each state. Names and causes are as long as people
-make them.
+arrival of a trigger; a change of many runs; a campaign with members in each state. Names and causes
+are as long as people make them.
 """
 
 from __future__ import annotations
@@ -128,7 +128,8 @@ class VisitedProject:
             self.services = services_at(address.url, address.token)
             apply(plan(self.project, "local", self.services), self.project, self.services)
             self.runs = self._start_runs()
-            self._watch()
+            self._call("watch", "records", "--once", "--existing", "run")
+            self._call("run", "hold", "--tag", "night", "--yes")
             self._begin_campaign(members)
         except BaseException:
             self.close()
@@ -147,7 +148,7 @@ class VisitedProject:
         runs = {
             "good": self._batch("good", many)[0],
             "failed": self._batch("mended", failing * 3)[0],
-            "waits": self._batch("later", [BatchedRun({}, label="waits for the night")])[0],
+            "waits": self._batch("later", [BatchedRun({}, label="waits", tags=["night"])])[0],
             "asks": self._batch("ask", [BatchedRun({}, label="model of iteration 3")])[0],
             "copied": self._copy(),
         }
@@ -187,12 +188,9 @@ class VisitedProject:
         entries = self.services.read(f"/runs/{run_id}/log", {"limit": 100})["entries"]
         return str(entries[-1]["details"].get("state_name", ""))
 
-    def _watch(self) -> None:
+    def _call(self, *arguments: str) -> None:
         done = subprocess.run(
-            [
-                *(sys.executable, "-m", "headrace.cli"),
-                *("watch", "records", "--once", "--existing", "run"),
-            ],
+            [sys.executable, "-m", "headrace.cli", *arguments],
             cwd=self.root,
             capture_output=True,
             text=True,

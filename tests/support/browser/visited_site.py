@@ -19,6 +19,8 @@ from tests.support.browser.loopback_server import served
 from tests.support.browser.visited_project import VisitedProject
 
 COOKIE = "headrace_visited"
+QUERIES = {"change_runs": "?verb=retry&tag=mesh"}
+"""What is asked of pages that are opened with a query."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def addresses(page: Page, project: VisitedProject) -> list[str]:
         name = part.partition("}")[0].partition(":")[0]
         assert name in values, f"page {page.name}: say in {__file__} which {name} there is"
         found = [_with_value(address, name, value) for address in found for value in values[name]]
-    return found
+    return [address + QUERIES.get(page.name, "") for address in found]
 
 
 def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
