@@ -15,7 +15,7 @@ from headrace.campaigns.campaign_access import open_campaign
 from headrace.campaigns.directory_addition import AddedDirectory, DirectoryAddition
 from headrace.campaigns.directory_copies import copy_file, read_content
 from headrace.campaigns.fetching import FetchedMember, ResultFetcher
-from headrace.campaigns.ledger import CampaignLedger
+from headrace.campaigns.ledger import AttemptEnd, CampaignLedger
 from headrace.campaigns.ledger.member import Member
 from headrace.campaigns.member_addition import AdditionOptions
 from headrace.campaigns.receipts import Receipt, read_receipt, write_receipt
@@ -79,8 +79,8 @@ class World:
         with open_campaign(self.project, "local", "napa") as found:
             return found.members.get(found.id, key)
 
-    def bring_back(self, key: str, **files: str) -> None:
-        directory = self.data / "back" / key / "run-001.1"
+    def bring_back(self, key: str, *, leg: int = 1, **files: str) -> None:
+        directory = self.data / "back" / key / f"run-{leg:03d}.1"
         for name, text in files.items():
             place = directory / name.replace("__", "/").replace("_dat", ".dat")
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -358,3 +358,29 @@ def test_a_receipt_that_was_written_by_hand_is_refused(tmp_path: Path, change: o
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))  # type: ignore[dict-item]
     with pytest.raises(CampaignError, match="is no receipt of `headrace campaign add`"):
         read_receipt(tmp_path)
+
+
+def test_the_legs_of_a_member_come_back_each_in_a_directory_of_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    world.tomodir(world.home / "td1")
+    world.add(world.home)
+    for leg in (1, 2):
+        world.bring_back("td1", leg=leg, **{f"parts__{leg}_dat": f"frames of {leg}\n"})
+        world.bring_back("td1", leg=leg, state_dat=f"after {leg}\n")
+    first = world.history.start(["td1"])
+    world.history.end(
+        first, lambda member: AttemptEnd(member, done=True, then="ready", step="run", leg=2)
+    )
+    world.history.done(["td1"])
+    to = tmp_path / "here"
+    [found] = world.get("td1", to=to)
+    assert (found.outcome, found.reason) == ("fetched", "")
+    files = {str(p.relative_to(to / "td1")): p.read_text() for p in (to / "td1").rglob("*.dat")}
+    assert files == {
+        "run-001.1/state.dat": "after 1\n",
+        "run-001.1/parts/1.dat": "frames of 1\n",
+        "run-002.1/state.dat": "after 2\n",
+        "run-002.1/parts/2.dat": "frames of 2\n",
+    }
+    assert [each.outcome for each in world.get("td1", to=to)] == ["there"]

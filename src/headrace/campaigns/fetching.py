@@ -2,7 +2,8 @@
 
 A file that is there and is another one is replaced only where that loses nothing: it was brought
 by an earlier fetch and is as it was, or has not been changed since the directory was added. Every
-file is replaced as a whole, and compared with what was read.
+file is replaced as a whole, and compared with what was read. The results of a member with several
+legs or steps come into a directory for each, such as ``run-001.1``.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from headrace.project import Project
 
 _SELECT: Final = (
-    "SELECT m.id, m.key, m.state, w.grp, w.category, m.row, w.state AS work_state, w.row AS "
-    "work_row, w.key AS work_key, w.lane, CASE WHEN w.accepted_directory <> '' THEN "
-    "w.accepted_directory ELSE coalesce((SELECT directory FROM attempts WHERE attempts.member = "
-    "w.id AND attempts.ended_at <> '' ORDER BY attempts.id DESC LIMIT 1), '') END AS directory "
+    "SELECT m.id, m.key, m.state, w.id AS work_id, w.grp, w.category, m.row, "
+    "w.state AS work_state, w.row AS work_row, w.key AS work_key, w.lane, "
+    "CASE WHEN w.accepted_directory <> '' THEN w.accepted_directory ELSE "
+    "coalesce((SELECT directory FROM attempts WHERE attempts.member = w.id "
+    " AND attempts.ended_at <> '' ORDER BY attempts.id DESC LIMIT 1), '') END AS directory "
     "FROM members AS m JOIN members AS w ON w.id = coalesce(m.shared_with, m.id) "
 )
 FETCHED_STATES: Final = ("done", "failed", "shared")
@@ -111,7 +113,7 @@ class ResultFetcher:
             if ids is None and self._to is None and origin_of(row["row"]) is None:
                 continue
             try:
-                outcome = self._fetch(row)
+                outcome = self._fetch(database, row)
             except CampaignError as error:
                 outcome = FetchedMember(row["key"], row["state"], "", "failed", reason=str(error))
             except OSError as error:
@@ -132,12 +134,15 @@ class ResultFetcher:
         where = "WHERE m.id IN (SELECT value FROM json_each(?)) ORDER BY m.id"
         yield from database.execute(f"{_SELECT} {where}", (json.dumps([*ids]),)).fetchall()
 
-    def _fetch(self, row: sqlite3.Row) -> FetchedMember:
+    def _fetch(self, database: sqlite3.Connection, row: sqlite3.Row) -> FetchedMember:
         key, state = str(row["key"]), str(row["state"])
         if state not in FETCHED_STATES or not row["directory"]:
             reason = f"it is {state}" if not row["directory"] else f"it is {state}: not done yet"
             return FetchedMember(key, state, "", "nothing", reason=reason)
-        source = self._source(row)
+        last = str(row["directory"])
+        sources = [*self._earlier_sources(database, row)]
+        beside = f"{last.rpartition('/')[2]}/" if sources else ""
+        sources.append((beside, self._source(row, last, str(row["lane"]))))
         origin = origin_of(row["row"])
         destination = self._to / key if self._to is not None else origin
         if destination is None:
@@ -150,10 +155,27 @@ class ResultFetcher:
                 *(key, state, "", "nothing"),
                 reason=f"{destination}, where it came from, is not on this machine: give --to DIR",
             )
-        return self._bring(row, source, destination, origin == destination)
+        return self._bring(row, sources, destination, origin == destination)
 
-    def _source(self, row: sqlite3.Row) -> Path:
-        place = self._place(row)
+    def _earlier_sources(
+        self, database: sqlite3.Connection, row: sqlite3.Row
+    ) -> list[tuple[str, Path]]:
+        """Return the results of earlier legs and steps, each with its directory's name."""
+        earlier = database.execute(
+            "SELECT a.directory, s.lane FROM attempts AS a JOIN starts AS s ON s.id = a.start "
+            "WHERE a.member = ? AND a.accepted AND a.directory NOT IN ('', ?) ORDER BY a.id",
+            (row["work_id"], row["directory"]),
+        )
+        return [
+            (
+                f"{directory.rpartition('/')[2]}/",
+                self._source(row, directory, lane),
+            )
+            for directory, lane in earlier
+        ]
+
+    def _source(self, row: sqlite3.Row, directory: str, lane: str) -> Path:
+        place = self._place(row, directory, lane)
         source = place.local(self._project.collection(place.collection).root)
         if not source.is_dir():
             raise CampaignError(
@@ -163,11 +185,11 @@ class ResultFetcher:
             )
         return source
 
-    def _place(self, row: sqlite3.Row) -> CollectionPath:
+    def _place(self, row: sqlite3.Row, directory: str, lane: str) -> CollectionPath:
         place = member_results(
             *(self._project, self._campaign, row["work_key"], json.loads(row["work_row"])),
-            directory=row["directory"],
-            lane=row["lane"],
+            directory=directory,
+            lane=lane,
             group=row["grp"],
             category=row["category"],
         )
@@ -179,7 +201,11 @@ class ResultFetcher:
         return place
 
     def _bring(
-        self, row: sqlite3.Row, source: Path, destination: Path, is_origin: bool
+        self,
+        row: sqlite3.Row,
+        sources: list[tuple[str, Path]],
+        destination: Path,
+        is_origin: bool,
     ) -> FetchedMember:
         receipt = (read_receipt(destination) if destination.is_dir() else None) or Receipt(
             str(self._project.root),
@@ -189,12 +215,16 @@ class ResultFetcher:
             "",
             added_at="" if is_origin else datetime.now(UTC).isoformat(),
         )
-        if source.resolve() == destination.resolve():
+        if any(source.resolve() == destination.resolve() for _, source in sources):
             return FetchedMember(row["key"], row["state"], str(destination), "there")
-        content = read_content(source, self._project_root_of(source))
+        found = {
+            f"{beside}{inside}": (source / inside, digest)
+            for beside, source in sources
+            for inside, digest in read_content(source, self._project_root_of(source)).files.items()
+        }
         written: dict[str, str] = {}
         kept, count = [], 0
-        for inside, digest in content.files.items():
+        for inside, (file, digest) in found.items():
             place = destination / inside
             if place.is_symlink() or place.exists():
                 if place.is_file() and not place.is_symlink() and file_digest(place) == digest:
@@ -206,7 +236,7 @@ class ResultFetcher:
             if place.is_symlink():
                 place.unlink()
             _check_inside(destination, place)
-            written[inside] = copy_file(source / inside, place, digest)
+            written[inside] = copy_file(file, place, digest)
             count += 1
         destination.mkdir(parents=True, exist_ok=True)
         fetched = receipt.fetched(str(row["state"]), str(row["directory"]), written)
