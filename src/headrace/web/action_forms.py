@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -69,7 +69,7 @@ class ActionForms:
             return _shown_again(action, asked)
         earlier = store.begin_action(view.session, address, own, action.name, once)
         if earlier is not None:
-            return self._lead_on(view, earlier.location or own, once)
+            return self._lead_on(view, earlier.location or quote(own), once)
         try:
             done = action.run(asked)
         except HeadraceError as error:
@@ -83,7 +83,7 @@ class ActionForms:
                 store.end_action(once, "failed", done.message, own)
                 return done
             state = "done"
-        location = done.to if done.to is not None else view.form.get("back") or own
+        location = done.to if done.to is not None else view.form.get("back") or quote(own)
         store.end_action(once, state, done.message, _local(location, own), done.subject)
         return self._lead_on(view, _local(location, own), once)
 
@@ -134,4 +134,4 @@ def _outcome_message(action: RecordedAction) -> str:
 def _local(location: str, own: str) -> str:
     """Return an address of this site; the page's own where it is none."""
     is_ours = not location.startswith(("/", "\\")) and ":" not in location.partition("?")[0]
-    return location if is_ours and ".." not in location else own
+    return location if is_ours and ".." not in location else quote(own)

@@ -11,6 +11,7 @@ from headrace.project import load_project
 from headrace.project.targets import connect
 from headrace.runs.service_connection import ServiceConnection
 from headrace.web.shared_values import SharedValues
+from headrace.web.views.kept_figures import KeptFigures
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -37,6 +38,7 @@ class Site:
 
     Attributes:
         shared: values that many requests show.
+        kept: figures that take long.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Site:
         self.root_path = root_path.rstrip("/")
         self.cookie = cookie
         self.shared = SharedValues()
+        self.kept = KeptFigures()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None

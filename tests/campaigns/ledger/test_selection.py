@@ -128,3 +128,25 @@ def test_an_index_answers(world: FilledLedger, query: str) -> None:
     (text,) = (row["detail"] for row in plan)
     assert PLANS[query] in text, text
     assert "SEARCH" in text, text
+
+
+def test_a_search_evaluates_few_members_at_a_time_and_says_where_it_goes_on(
+    world: FilledLedger,
+) -> None:
+    selection = MemberSelection(where=("temperature == 310",))
+    with world.transaction() as tables:
+        after, found, examined = "", [], []
+        while True:
+            step = selection.search(tables.database, world.campaign, after=after, examined=2)
+            found += [member.key for member in step.members]
+            examined.append(step.examined)
+            after = step.after
+            if not after:
+                break
+        assert (found, examined) == (["wild_2"], [2, 2])
+        first = MemberSelection().search(tables.database, world.campaign, limit=3)
+        assert [member.key for member in first.members] == ["m?2", "m[1]", "wild_1"]
+        rest = MemberSelection().search(tables.database, world.campaign, after=first.after)
+        assert ([member.key for member in rest.members], rest.after) == (["wild_2"], "")
+        with pytest.raises(SelectionError, match="cannot be evaluated for any member"):
+            MemberSelection(where=("nothing > 1",)).search(tables.database, world.campaign)

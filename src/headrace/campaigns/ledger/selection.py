@@ -35,6 +35,21 @@ _PAYLOAD_COLUMNS: Final = ", ".join(
 
 
 @dataclass(frozen=True)
+class FoundMembers:
+    """Some of the members that are selected, in the order of their keys.
+
+    Attributes:
+        members: the members.
+        after: key after which the search goes on; "" where it is at its end.
+        examined: members of which the expressions were evaluated.
+    """
+
+    members: tuple[Member, ...]
+    after: str
+    examined: int
+
+
+@dataclass(frozen=True)
 class MemberSelection:
     """Conditions on members of a campaign; all of them hold, and of several values of one, any.
 
@@ -116,6 +131,44 @@ class MemberSelection:
         order = "ORDER BY members.key"
         chosen = self._evaluated(database, campaign, MEMBER_COLUMNS, order, after)
         return [member_from_row(row) for row in islice(chosen, limit)]
+
+    def search(
+        self,
+        database: sqlite3.Connection,
+        campaign: int,
+        *,
+        after: str = "",
+        limit: int = 50,
+        examined: int = 1_000,
+    ) -> FoundMembers:
+        """Return some of the members that are selected; expressions are evaluated of a few alone.
+
+        Args:
+            database: the ledger.
+            campaign: number of the campaign.
+            after: key after which to begin; "" for the first.
+            limit: how many members at most.
+            examined: members at most of which expressions are evaluated.
+
+        Raises:
+            SelectionError: a key is unknown, a state is none, or an expression cannot be evaluated.
+        """
+        self._refuse_unknown(database, campaign)
+        query, values = self._query(MEMBER_COLUMNS, campaign)
+        if after:
+            query, values = f"{query} AND members.key > ?", [*values, after]
+        conditions = _Conditions(self.where)
+        found: list[Member] = []
+        count, key = 0, ""
+        for row in database.execute(f"{query} ORDER BY members.key", values):
+            if len(found) == limit or (self.where and count == examined):
+                return FoundMembers(tuple(found), key, count)
+            count, key = count + 1, str(row["key"])
+            if conditions.hold(row):
+                found.append(member_from_row(row))
+        if not after:
+            conditions.refuse_useless()
+        return FoundMembers(tuple(found), "", count)
 
     # -- inside
 

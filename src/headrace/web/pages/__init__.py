@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.web.page import Page
-from headrace.web.pages import flow, flow_start, flows, now, record, run_changes, runs
+from headrace.web.pages import campaigns, flow, flow_start, flows, now, record, run_changes, runs
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
@@ -15,6 +15,7 @@ PAGES: Final[tuple[Page, ...]] = (
     flows.PAGE,
     flow.PAGE,
     flow_start.PAGE,
+    *campaigns.PAGES,
     record.PAGE,
 )
 """All pages."""

@@ -1,0 +1,1 @@
+"""Contents of the pages of campaigns, read from their ledger."""
