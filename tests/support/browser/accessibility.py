@@ -5,18 +5,24 @@ axe-core (MPL-2.0) comes with a package that only the tests install.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from playwright.sync_api import Page
 
-TAGS = (
+TAGS = [
     *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"),
     "best-practice",
-)
+]
 """The sets of axe's rules that hold: WCAG 2.2 up to AA, and what axe calls best practice."""
+
+ALL: Mapping[str, Any] = {"runOnly": TAGS}
+COLOURS: Mapping[str, Any] = {"runOnly": ["cat.color"]}
+"""What may differ on a page in other colours."""
+LAYOUT: Mapping[str, Any] = {"runOnly": TAGS, "rules": {"color-contrast": {"enabled": False}}}
+"""What may differ on a page of another width."""
 
 
 @cache
@@ -24,17 +30,17 @@ def _axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-def accessibility_violations(page: Page, tags: Sequence[str] = TAGS) -> list[str]:
+def accessibility_violations(page: Page, rules: Mapping[str, Any] = ALL) -> list[str]:
     """Returns a line for each violation: the rule, the element, and why it is one.
 
     Args:
         page: the page, as it shall be looked at.
-        tags: which of axe's rules; on a page in other colours those of `cat.color` may differ.
+        rules: which of axe's rules: ALL, COLOURS or LAYOUT.
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
     result = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(tags)
+        "rules => axe.run(document, {...rules, resultTypes: ['violations']})", dict(rules)
     )
     found = [line for violation in result["violations"] for line in _lines(violation)]
     return found + _beyond_the_screen(page) + _small_targets(page)
