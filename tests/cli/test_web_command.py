@@ -14,7 +14,7 @@ from tests.support.installed_program import headrace
 from tests.support.waiting import wait_until
 from tests.support.watch_project import Long
 from tests.support.web import forms_of, words_of
-from tests.support.web_process import WebBrowser
+from tests.support.web_process import WebBrowser, link_in
 
 
 @pytest.fixture
@@ -30,10 +30,6 @@ def web(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Long]:
     if served.process.poll() is None:
         served.process.kill()
         served.process.wait()
-
-
-def link_in(text: str) -> str:
-    return next(line.strip() for line in text.splitlines() if "/login#" in line)
 
 
 def status(root: Path) -> Any:

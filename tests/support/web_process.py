@@ -74,3 +74,8 @@ def ended_by_sigterm(root: Path, target: str = "local") -> None:
     assert listening is not None
     os.kill(listening.pid, signal.SIGTERM)
     wait_until(lambda: read_listening(root, target) is None, "the end of the server")
+
+
+def link_in(text: str) -> str:
+    """Return the link that a server of pages has printed."""
+    return next(line.strip() for line in text.splitlines() if "/login#" in line)

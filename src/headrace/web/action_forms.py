@@ -85,6 +85,7 @@ class ActionForms:
             state = "done"
         location = done.to if done.to is not None else view.form.get("back") or quote(own)
         store.end_action(once, state, done.message, _local(location, own), done.subject)
+        self._site.broadcast.publish(("record",))
         return self._lead_on(view, _local(location, own), once)
 
     def outcome(self, view: View) -> Mapping[str, Any] | None:

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headrace.errors import HeadraceError
 from headrace.web.action_forms import ActionForms
 from headrace.web.errors import NotAllowed, NotHere, PageMissing
+from headrace.web.events import serve_events
 from headrace.web.forms import Fields, read_form
 from headrace.web.page import Action, Again, Page
 from headrace.web.page_registry import all_pages
@@ -75,6 +76,7 @@ class _App:
         routes: list[BaseRoute] = [
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["POST"]),
+            Route("/events", self._events, methods=["GET"]),
             Mount("/static", _StaticFiles(directory=static)),
         ]
         for page in pages:
@@ -95,6 +97,9 @@ class _App:
 
     async def _logout(self, request: Request) -> Response:
         return await log_out(request, self._site)
+
+    async def _events(self, request: Request) -> Response:
+        return await serve_events(request, self._site)
 
     def _page(self, page: Page) -> Handler:
         async def handle(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -60,6 +61,8 @@ class PageRenderer:
         self._page = page
         self._view = view
         self._menu = menu
+        # What changes while the page is made is told to its stream.
+        self._since = view.site.broadcast.id(view.site.broadcast.number)
 
     def page(self, outcome: Mapping[str, Any] | None = None) -> str:
         """Return the page.
@@ -117,6 +120,8 @@ class PageRenderer:
             "view": view,
             "page": page,
             "menu": self._menu,
+            "since": self._since,
+            "now": datetime.now(UTC),
             "part": part,
             "url": lambda to: relative_url(view.shown_at or view.address, to),
         }

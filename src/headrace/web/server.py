@@ -120,6 +120,7 @@ def serve(
                 _config(make_app(site)),
                 lambda: on_ready(listening, store),
                 lambda: heartbeat.beat("serves pages"),
+                site.close,
             )
             try:
                 server.run(sockets=[listener])
@@ -139,11 +140,16 @@ class _Server(uvicorn.Server):
     """A server that tells when it is ready, and that it lives."""
 
     def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[], None], on_beat: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        on_beat: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._on_beat = on_beat
+        self._on_end = on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -152,6 +158,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify_stopping()
+        # Streams would keep their connections open for as long as browsers look.
+        self._on_end()
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.project import load_project
 from headrace.project.targets import connect
 from headrace.runs.service_connection import ServiceConnection
+from headrace.web.changes.broadcast import Broadcast
+from headrace.web.changes.local_files import LocalChanges
+from headrace.web.changes.watcher import ChangeWatcher, RunFollower
 from headrace.web.shared_values import SharedValues
 from headrace.web.views.kept_figures import KeptFigures
 
@@ -35,6 +38,7 @@ class Site:
         root_path: prefix of all addresses, where a proxy passes it on; begins with a slash.
         cookie: name of the cookie.
         services: gives the services in the place of those of the target; tests replace them.
+        follow: gives a follower of changes of runs; None where none is to be had.
 
     Attributes:
         shared: values that many requests show.
@@ -52,6 +56,7 @@ class Site:
         root_path: str = "",
         cookie: str = "headrace",
         services: Callable[[], Services] | None = None,
+        follow: Callable[[], RunFollower] | None = None,
     ) -> None:
         self.root = root
         self.target = target
@@ -65,6 +70,24 @@ class Site:
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None
+        self.broadcast = Broadcast()
+        self._local = LocalChanges(self.project, target)
+        self.watcher = ChangeWatcher(
+            *(self.broadcast, self._local, follow, self._open_sessions, target)
+        )
+
+    def close(self) -> None:
+        """End all streams, and look for changes no more."""
+        self.watcher.close()
+
+    def watch(self, topic: str, paths: Collection[Path]) -> None:
+        """Have a topic told when files or directories change, while anybody looks at it.
+
+        Args:
+            topic: the topic.
+            paths: the files, and directories whose entries count; at most 50.
+        """
+        self._local.name(topic, paths)
 
     def project(self) -> Project:
         """Return the project as its files are now.
@@ -85,6 +108,9 @@ class Site:
             HeadraceError: they do not answer, or refuse.
         """
         return self._connection.ask(ask)
+
+    def _open_sessions(self) -> set[int]:
+        return {session["id"] for session in self.store.sessions()}
 
     def _connect(self) -> Services:
         return connect(self.project(), self.target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.web.forms import Fields
@@ -74,6 +75,15 @@ class View:
     def new_once(self) -> str:
         """Return a name for an action of a form that is rendered now."""
         return secrets.token_urlsafe(12)
+
+    def watch(self, topic: str, *paths: Path) -> None:
+        """Have a topic told when files or directories change that this part was read from.
+
+        Args:
+            topic: one of the part's topics.
+            paths: the files, and directories whose entries count; at most 50.
+        """
+        self.site.watch(topic, paths)
 
     def ask(self, ask: Callable[[Services], T]) -> T:
         """Call with the services of the target, and return the answer.

@@ -1,0 +1,161 @@
+"""Looks for changes: one thread follows the services, another one the files, for all browsers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Final, Protocol
+
+from headrace.errors import HeadraceError
+from headrace.web.changes.broadcast import Broadcast
+from headrace.web.changes.local_files import LocalChanges
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_BEATS: Final = 2.0
+"""Seconds after which a browser hears that the server lives and looks for changes."""
+
+_SECONDS_BETWEEN_LOOKS: Final = 0.5
+_WAIT_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 1.0
+# A question that waits for a change is answered within its seconds by a facility that works.
+_SILENCE_SECONDS: Final = {"local": 4.5}
+_SILENCE_ELSEWHERE: Final = 120.0
+
+
+class RunChanges(Protocol):
+    """Runs that have changed since a number of the journal.
+
+    Attributes:
+        sequence: number of the last change.
+        runs: ids of the runs.
+        complete: false where others may have changed, too.
+    """
+
+    sequence: int
+    runs: Collection[str]
+    complete: bool
+
+
+class RunFollower(Protocol):
+    """Waits for changes of runs."""
+
+    def wait(self, since: int, seconds: float) -> RunChanges:
+        """Return the changes after a number, as soon as there are any, or none after a while."""
+
+
+class ChangeWatcher:
+    """Looks for changes as long as the site is served, from the first stream on.
+
+    Args:
+        broadcast: is told of them.
+        local: looks at files.
+        follow: gives a follower of the runs; None where none is to be had.
+        open_sessions: returns the numbers of the sessions that are open.
+        target: ``local`` or ``globus``.
+        clock: seconds of a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        broadcast: Broadcast,
+        local: LocalChanges,
+        follow: Callable[[], RunFollower] | None,
+        open_sessions: Callable[[], Collection[int]],
+        target: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._broadcast = broadcast
+        self._local = local
+        self._follow = follow
+        self._open_sessions = open_sessions
+        self._clock = clock
+        self._silence = _SILENCE_SECONDS.get(target, _SILENCE_ELSEWHERE)
+        self._starting = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._ended = threading.Event()
+        self._heard = clock()
+        self._problem = ""
+
+    def start(self) -> None:
+        """Begin to look, unless that was done before."""
+        with self._starting:
+            if self._threads or self._ended.is_set():
+                return
+            self._heard = self._clock()
+            self._begin("changes of files", self._look_at_files)
+            if self._follow is not None:
+                self._begin("changes of runs", partial(self._follow_runs, self._follow))
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._broadcast.close()
+
+    @property
+    def problem(self) -> str:
+        """Cause for which the services do not answer; empty where they do."""
+        if self._problem or self._follow is None:
+            return self._problem
+        silence = self._clock() - self._heard
+        return f"no answer for {silence:.0f} s" if silence > self._silence else ""
+
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _look_at_files(self) -> None:
+        next_beat = float("-inf")
+        while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
+            if not self._broadcast.has_streams:
+                continue
+            try:
+                self._broadcast.publish(self._local.look(self._broadcast.wanted()))
+                if self._clock() >= next_beat:
+                    self._broadcast.keep_sessions(self._open_sessions())
+                    self._broadcast.beat()
+                    next_beat = self._clock() + SECONDS_BETWEEN_BEATS
+            except HeadraceError as error:
+                # Without a beat the pages say that nothing is known any more.
+                logger.warning("changes are not seen: %s", error)
+            except Exception:
+                logger.exception("changes are not seen")
+        self._local.close()
+
+    def _follow_runs(self, follow: Callable[[], RunFollower]) -> None:
+        follower: RunFollower | None = None
+        since = 0
+        while not self._ended.is_set():
+            try:
+                if follower is None:
+                    follower = follow()
+                # The first answer says where the journal is: what was before it is not known.
+                changes = follower.wait(since, 0.0 if since == 0 else _WAIT_SECONDS)
+            except Exception as error:
+                if not isinstance(error, HeadraceError):
+                    logger.exception("runs cannot be followed")
+                self._tell_problem(str(error))
+                follower = None
+                self._ended.wait(_PAUSE_SECONDS)
+                continue
+            self._heard = self._clock()
+            self._tell_problem("")
+            if since == 0 or not changes.complete:
+                self._broadcast.publish_all(changes.sequence)
+            elif changes.runs:
+                topics = {"runs", "web_inputs", *(f"run:{run}" for run in changes.runs)}
+                self._broadcast.publish(topics, changes.sequence)
+            since = changes.sequence
+
+    def _tell_problem(self, problem: str) -> None:
+        if problem == self._problem:
+            return
+        changed = bool(problem) != bool(self._problem)
+        self._problem = problem
+        if changed:
+            self._broadcast.beat()
+            self._broadcast.publish(("facility",))

@@ -1,0 +1,103 @@
+"""Runs are followed by one thread; what it cannot follow is said, and asked for again."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from headrace.config import ProjectError
+from headrace.errors import HeadraceError
+from headrace.web.changes.broadcast import Broadcast, Stream
+from headrace.web.changes.local_files import LocalChanges
+from headrace.web.changes.watcher import ChangeWatcher
+
+
+@dataclass
+class Changes:
+    sequence: int
+    runs: Collection[str]
+    complete: bool = True
+
+
+class ScriptedFollower:
+    """Gives what a test puts into it, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: queue.Queue[Changes | Exception] = queue.Queue()
+        self.asked: list[int] = []
+
+    def wait(self, since: int, seconds: float) -> Changes:
+        self.asked.append(since)
+        answer = self.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def no_project() -> object:
+    raise ProjectError("there is none")
+
+
+@pytest.fixture
+def follower() -> Iterator[ScriptedFollower]:
+    follower = ScriptedFollower()
+    yield follower
+    follower.answers.put(HeadraceError("the end"))
+
+
+async def until(stream: Stream, condition: object) -> None:
+    while not condition():  # type: ignore[operator]
+        await asyncio.wait_for(stream.wake.wait(), 60)
+        stream.wake.clear()
+
+
+def test_runs_are_followed_through_a_fault(follower: ScriptedFollower) -> None:
+    async def act() -> None:
+        broadcast = Broadcast()
+        local = LocalChanges(no_project, "local")  # type: ignore[arg-type]
+        watcher = ChangeWatcher(broadcast, local, lambda: follower, lambda: {1}, "local")
+        stream = broadcast.open(1, frozenset({"runs", "run:a", "facility"}))
+        watcher.start()
+        follower.answers.put(Changes(40, ()))
+        await until(stream, lambda: stream.is_reload)
+        stream.is_reload = False
+        follower.answers.put(Changes(41, ("a", "b")))
+        await until(stream, lambda: stream.changed == {"runs", "run:a"})
+        stream.changed = set()
+        stream.is_beat = False
+        follower.answers.put(ProjectError("no facility is running"))
+        await until(stream, lambda: stream.is_beat and stream.changed == {"facility"})
+        assert watcher.problem == "no facility is running"
+        follower.answers.put(Changes(45, ("c",), complete=False))
+        await until(stream, lambda: stream.is_reload)
+        assert watcher.problem == ""
+        assert broadcast.id(0).startswith("45.")
+        assert follower.asked[:4] == [0, 40, 41, 41], "a fault loses no change"
+        watcher.close()
+        await until(stream, lambda: stream.is_over)
+
+    asyncio.run(act())
+
+
+def test_services_that_do_not_answer_are_a_problem(follower: ScriptedFollower) -> None:
+    async def act() -> None:
+        moment = [100.0]
+        broadcast = Broadcast()
+        local = LocalChanges(no_project, "local")  # type: ignore[arg-type]
+        watcher = ChangeWatcher(
+            *(broadcast, local, lambda: follower, lambda: {1}, "local"), clock=lambda: moment[0]
+        )
+        stream = broadcast.open(1, frozenset({"runs"}))
+        watcher.start()
+        follower.answers.put(Changes(1, ()))
+        await until(stream, lambda: stream.is_reload)
+        assert watcher.problem == ""
+        moment[0] += 5
+        assert watcher.problem == "no answer for 5 s"
+        watcher.close()
+
+    asyncio.run(act())
