@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from headrace.config.errors import ProjectError
 from headrace.endpoints.installation import hosted_directory, installed_endpoint, is_hosted
 from headrace.project.project import Project
 
-if TYPE_CHECKING:
-    pass
-
+_BLOCK_BYTES: Final = 65_536
 # Of the interchange, of workers, and of what blocks printed.
 _LOG_SUFFIXES: Final = frozenset({".log", ".out", ".err", ".stdout", ".stderr"})
 
@@ -41,13 +40,25 @@ def log_lines(project: Project, name: str, target: str, lines: int, *, workers: 
     paths = [directory / "host.log", directory / "host.out"]
     if workers:
         paths = sorted(_worker_logs(directory), key=lambda path: path.stat().st_mtime)
-    texts = (
-        (path, path.read_text(errors="replace").splitlines()) for path in paths if _has_text(path)
-    )
+    texts = ((path, _last_lines(path, lines)) for path in paths if _has_text(path))
     found_lines = [
         f"{path.name}: {line}" if workers else line for path, text in texts for line in text
     ]
     return found_lines[-lines:]
+
+
+def _last_lines(path: Path, lines: int) -> list[str]:
+    """Return the last lines of a file, which may be large, without reading all of it."""
+    blocks: list[bytes] = []
+    newlines = 0
+    with path.open("rb") as stream:
+        left = stream.seek(0, os.SEEK_END)
+        while left and newlines <= lines:
+            size = min(left, _BLOCK_BYTES)
+            left = stream.seek(left - size)
+            blocks.append(stream.read(size))
+            newlines += blocks[-1].count(b"\n")
+    return b"".join(reversed(blocks)).decode(errors="replace").splitlines()[-lines:]
 
 
 def _worker_logs(directory: Path) -> list[Path]:

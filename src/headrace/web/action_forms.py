@@ -6,7 +6,9 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -84,9 +86,22 @@ class ActionForms:
                 return done
             state = "done"
         location = done.to if done.to is not None else view.form.get("back") or quote(own)
-        store.end_action(once, state, done.message, _local(location, own), done.subject)
+        place = _local(location, own)
+        if done.later is None:
+            store.end_action(once, state, done.message, place, done.subject)
+        else:
+            store.end_action(once, "begun", done.message, place, done.subject)
+            done.later.add_done_callback(partial(self._end_later, page, once, place, done.subject))
         self._site.broadcast.publish(("record",))
-        return self._lead_on(view, _local(location, own), once)
+        return self._lead_on(view, place, once)
+
+    def _end_later(
+        self, page: Page, once: str, place: str, subject: str, later: Future[Done]
+    ) -> None:
+        """Write down what an action that took long came to, and have its page show it."""
+        self._site.store.end_action(once, *_end_of(later), place, subject)
+        topics = {topic for part in page.parts for topic in part.topics if "{" not in topic}
+        self._site.broadcast.publish(("record", *sorted(topics)))
 
     def outcome(self, view: View) -> Mapping[str, Any] | None:
         """Return the outcome that a page is asked to tell; None where there is none.
@@ -98,7 +113,13 @@ class ActionForms:
         found = self._site.store.find_action(once) if once else None
         if found is None:
             return None
-        return {"ok": found.state == "done", "message": _outcome_message(found), "at": found.at}
+        is_open = found.state == "begun"
+        return {
+            "ok": found.state != "failed",
+            "word": "Under way" if is_open else "Done",
+            "message": _outcome_message(found),
+            "at": found.at,
+        }
 
     def _refuse(self, page: Page, action: Action, view: View, address: str, own: str) -> None:
         once = secrets.token_hex(16)
@@ -126,9 +147,20 @@ def _once_key(own: str, action: Action, once: str) -> str:
     return hashlib.sha256(f"{own}\n{action.name}\n{once}".encode()).hexdigest()[:40]
 
 
+def _end_of(later: Future[Done]) -> tuple[str, str]:
+    """Return the state and the message of what was done later."""
+    error = later.exception()
+    if error is None:
+        return "done", later.result().message
+    if isinstance(error, HeadraceError):
+        return "failed", str(error)
+    logger.error("an action that takes long", exc_info=error)
+    return "failed", "an unexpected fault of headrace; its log has it"
+
+
 def _outcome_message(action: RecordedAction) -> str:
     if action.state == "begun":
-        return "this is being done: load the page again to see what it came to"
+        return action.message or "load the page again to see what it came to"
     return action.message
 
 

@@ -13,6 +13,7 @@ from headrace.runs.service_connection import ServiceConnection
 from headrace.web.changes.broadcast import Broadcast
 from headrace.web.changes.local_files import LocalChanges
 from headrace.web.changes.watcher import ChangeWatcher, RunFollower
+from headrace.web.long_actions import LongActions
 from headrace.web.shared_values import SharedValues
 from headrace.web.views.kept_figures import KeptFigures
 
@@ -43,6 +44,7 @@ class Site:
     Attributes:
         shared: values that many requests show.
         kept: figures that take long.
+        long_actions: what takes longer than a browser waits.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Site:
         self.cookie = cookie
         self.shared = SharedValues()
         self.kept = KeptFigures()
+        self.long_actions = LongActions()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None

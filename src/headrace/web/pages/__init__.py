@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.web.page import Page
-from headrace.web.pages import campaigns, flow, flow_start, flows, now, record, run_changes, runs
+from headrace.web.pages import (
+    campaigns,
+    endpoint,
+    endpoints,
+    flow,
+    flow_start,
+    flows,
+    now,
+    record,
+    run_changes,
+    runs,
+)
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
@@ -16,6 +27,8 @@ PAGES: Final[tuple[Page, ...]] = (
     flow.PAGE,
     flow_start.PAGE,
     *campaigns.PAGES,
+    endpoints.PAGE,
+    endpoint.PAGE,
     record.PAGE,
 )
 """All pages."""

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS actions (
     location TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS actions_by_time ON actions (at);
+CREATE INDEX IF NOT EXISTS actions_by_page ON actions (page, id);
 """
 
 
@@ -260,6 +261,21 @@ class WebStore:
                 (once,),
             ).fetchone()
         return None if row is None else _recorded(row)
+
+    def actions_of(self, page: str, limit: int = 5) -> list[RecordedAction]:
+        """Return the last actions of a page, the newest first.
+
+        Args:
+            page: address of the page.
+            limit: how many at most.
+        """
+        with self._transaction(write=False) as database:
+            rows = database.execute(
+                f"SELECT {_ACTION_COLUMNS} FROM actions WHERE page = ? "  # noqa: S608
+                "ORDER BY id DESC LIMIT ?",
+                (page, limit),
+            ).fetchall()
+        return [_recorded(row) for row in rows]
 
     def recorded_actions(self, before: int | None = None, limit: int = 50) -> list[RecordedAction]:
         """Return the record of actions, the newest first.
