@@ -118,6 +118,7 @@ SERVICE_FILES = (
     "project/test_targets.py",
     "python_api",
     "runs/test_facility_notifications.py",
+    "runs/test_run_changes.py",
     "runs/test_run_notifier.py",
     "runs/test_run_output.py",
     "runs/test_run_poller.py",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.facility.api import Backend
+from headrace.facility.api.change_waiters import ChangeWaiters
 from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
 from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
@@ -201,6 +202,7 @@ def make_container(root: Path, store: Store, url: str, token: str) -> Container:
         token=token,
         grants=Grants(state_directory(root) / "logins.json"),
         respond=providers.await_web_input.respond,
+        change_waiters=ChangeWaiters(store.changes),
     )
     return Container(root, tables, engine, compute, providers, backend)
 

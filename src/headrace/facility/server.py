@@ -27,6 +27,7 @@ from headrace._internal.systemd_notify import notify_ready, notify_stopping
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.address import Address, read_address, touch_address, write_address
 from headrace.facility.api import Backend, make_app
+from headrace.facility.api.change_waiters import ChangeWaiters
 from headrace.facility.api.connections import (
     IDLE_SECONDS,
     connection_limits,
@@ -61,8 +62,9 @@ _LONGEST_END_SECONDS = 60.0
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to this module, so that endpoints are stopped first."""
 
-    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+    def __init__(self, config: uvicorn.Config, health: Health, waiters: ChangeWaiters) -> None:
         super().__init__(config)
+        self._waiters = waiters
         self._heartbeat = Heartbeat("API")
         health.add_heartbeat(self._heartbeat)
 
@@ -70,6 +72,11 @@ class _Server(uvicorn.Server):
         """Beat ten times a second, as long as the event loop is not blocked."""
         self._heartbeat.beat()
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End with the requests under way; those that wait for changes are answered now."""
+        self._waiters.close()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -122,7 +129,8 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
 
     container = make_container(root, store, url, token)
     metrics = prepare_scraping(state_directory(root), listener.getsockname())
-    server = _Server(_uvicorn_config(container.backend, token, metrics), health)
+    config = _uvicorn_config(container.backend, token, metrics)
+    server = _Server(config, health, container.backend.change_waiters)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame

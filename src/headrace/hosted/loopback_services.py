@@ -36,4 +36,7 @@ def services_at(url: str, token: str) -> Services:
         status, document = get_json(url, token, path, query) or (0, {})
         return document if status == 200 else None
 
-    return Services(url, make, get)
+    def get_once(path: str, query: Query, seconds: float) -> tuple[int, dict[str, Any]] | None:
+        return get_json(url, token, path, query, timeout=seconds)
+
+    return Services(url, make, get, get_once)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Query = Mapping[str, Any]
 Get = Callable[[str, Query], dict[str, Any] | None]
+GetOnce = Callable[[str, Query, float], tuple[int, dict[str, Any]] | None]
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,13 @@ class Services:
         make_clients: makes the clients, which are imported and made when one is asked for.
         get: reads a document without them where it can; None where it cannot, for whatever reason:
             the clients are asked then, whose errors and retries are those of all other requests.
+        get_once: asks a facility once, for so many seconds; None where these are no facility's.
     """
 
     url: str
     make_clients: Callable[[], Clients]
     get: Get = lambda path, query: None
+    get_once: GetOnce | None = None
 
     @cached_property
     def _clients(self) -> Clients:
@@ -135,6 +138,30 @@ class Services:
         found = self.get(path, query or {})
         if found is None:
             found = dict(self.flows.get(path, query_params=dict(query or {})).data)
+        return found
+
+    def ask_once(self, path: str, query: Query, seconds: float) -> tuple[int, dict[str, Any]]:
+        """Return the status and the document with which a facility answers: 200, or 404.
+
+        Args:
+            path: the path.
+            query: parameters of the query.
+            seconds: how long to wait for the answer at most; it is asked for once.
+
+        Raises:
+            HostedError: it does not answer in time, or refuses.
+        """
+        from headrace.hosted.errors import HostedError, unreachable
+
+        if self.get_once is None:
+            raise HostedError(f"{self.url}: is no facility, and has no {path}")
+        found = self.get_once(path, query, seconds)
+        if found is None:
+            raise unreachable(self.url)
+        if found[0] not in {200, 404}:
+            detail = found[1].get("error")
+            text = detail.get("detail") if isinstance(detail, dict) else None
+            raise HostedError(f"GET {self.url}{path}: {found[0]} {text or ''}".strip())
         return found
 
     def read_compute(self, path: str) -> dict[str, Any]:

@@ -47,10 +47,10 @@ QUERIES = [
     "filter_tag", "filter_flow_id", "filter_start_time", "filter_completion_time", "filter_roles",
     "filter_flow_title", "filter_fulltext", "filter_title", "filter_states", "filter_run_ids",
     "filter_flow_ids", "include_flow_description", "ids", "usernames", "service", "path",
-    "show_hidden", "offset", "filter", "filter_retries",
+    "show_hidden", "offset", "filter", "filter_retries", "since",
 ]  # fmt: skip
 LISTS = {
-    "/runs", "/flows", "/runs/{run_id}/log", "/web_inputs",
+    "/runs", "/flows", "/runs/{run_id}/log", "/web_inputs", "/changes",
     "/v0.10/operation/endpoint/{collection_id}/ls",
 }  # fmt: skip
 FLOW: dict[str, Any] = {

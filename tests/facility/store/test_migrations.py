@@ -104,7 +104,7 @@ def test_actions_keep_what_refers_to_them_when_their_table_is_made_anew(tmp_path
         bench.close()
 
 
-@pytest.mark.parametrize("version", [8, 9, 10, 11, 12, 13, 14])
+@pytest.mark.parametrize("version", [8, 9, 10, 11, 12, 13, 14, 15])
 def test_lists_have_the_runs_of_an_earlier_version(tmp_path: Path, version: int) -> None:
     path = written_by(version, tmp_path)
     with closing(sqlite3.connect(path)) as database:
@@ -128,7 +128,7 @@ def test_lists_have_the_runs_of_an_earlier_version(tmp_path: Path, version: int)
         bench.close()
 
 
-@pytest.mark.parametrize("version", [5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+@pytest.mark.parametrize("version", [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
 def test_a_store_of_an_earlier_version_is_checked_as_it_is(tmp_path: Path, version: int) -> None:
     path = written_by(version, tmp_path)
     before = path.read_bytes()

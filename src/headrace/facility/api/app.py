@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headrace._internal.json_check import InvalidValue
 from headrace.facility.api import (
     auth,
+    changes,
     compute,
     compute_tasks,
     flows,
@@ -160,6 +161,7 @@ ROUTES = [
     *runs.ROUTES,
     *run_changes.ROUTES,
     *run_logs.ROUTES,
+    *changes.ROUTES,
     *compute.ROUTES,
     *compute_tasks.ROUTES,
     *auth.ROUTES,

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from headrace.facility.api.change_waiters import ChangeWaiters
 from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService
 from headrace.facility.compute_service.hosted_endpoints import HostedEndpoints
@@ -50,6 +51,7 @@ class Backend:
         token: access token that they get.
         grants: consents, codes and refresh tokens of clients.
         respond: stores the answer to a web input, and resumes the run that waits for it.
+        change_waiters: requests that wait for changes.
     """
 
     store: Store
@@ -71,6 +73,7 @@ class Backend:
     token: str
     grants: Grants
     respond: Callable[[str, Any], None]
+    change_waiters: ChangeWaiters
 
 
 def backend_of(request: Request) -> Backend:

@@ -103,6 +103,7 @@ class RunExecutor:
             self._runs.after_commit(partial(self.parked.discard, number))
         stepper = self._stepper(db, run, position, effects)
         for action_id, result, _ in wakeup.results:
+            self._runs.note_change(run)
             self._apply_result(db, run, stepper, action_id, result)
         if position.phase != Phase.DONE:
             self._continue(db, stepper, wakeup, effects)
@@ -156,7 +157,10 @@ class RunExecutor:
             else:
                 self._actions.end(db, action_id, result)
         run = self._runs.find_by_number(db, number)
-        if run is None or run.completion_time is not None:
+        if run is None:
+            return
+        self._runs.note_change(run)
+        if run.completion_time is not None:
             return
         if number not in self.parked:
             logger.error("run %s is parked: %s", run.id, reason)

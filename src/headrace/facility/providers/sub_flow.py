@@ -159,7 +159,7 @@ class SubFlowProvider(ProviderBase):
         with self._engine.transaction() as db:
             run = self._runs.find_by_request_id(db, f"{_REQUEST}{action.id}")
             if run is None:
-                self._actions.end(db, action.id, ActionResult(FAILED, _CANCELED))
+                self._actions.end_alone(db, action.id, ActionResult(FAILED, _CANCELED))
         if run is not None and run.status not in TERMINAL:
             try:
                 self._engine.changes.cancel_run(run.id)

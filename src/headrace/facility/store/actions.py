@@ -213,6 +213,11 @@ class ActionTable:
         )
         return cursor.rowcount == 1
 
+    def end_alone(self, db: sqlite3.Connection, action_id: str, result: ActionResult) -> None:
+        """Store how an action ended for which its run does not wait; as :meth:`end`."""
+        if self.end(db, action_id, result):
+            self._store.changes.add_run_of_action(db, action_id)
+
     @staticmethod
     def set_blocked(db: sqlite3.Connection, action_id: str, details: Any, blocked: bool) -> bool:
         """Store whether an open action can go on by itself; say whether that is new."""
@@ -237,6 +242,7 @@ class ActionTable:
                     "UPDATE actions SET details = ? WHERE id = ? AND completion_time IS NULL",
                     (json.dumps(validate_result(ActionResult(ACTIVE, details)).details), action_id),
                 )
+                self._store.changes.add_run_of_action(db, action_id)
 
         self._store.retry_while_unavailable(store, f"action {action_id}")
 

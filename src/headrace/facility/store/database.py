@@ -15,6 +15,7 @@ from typing import IO, TypeVar
 from headrace._internal.files import private_directory
 from headrace.facility.counters import FacilityCounters
 from headrace.facility.errors import FacilityError
+from headrace.facility.store.change_journal import ChangeJournal
 from headrace.facility.store.faults import (
     StoreFault,
     StoreUnavailable,
@@ -62,6 +63,9 @@ class Store:
     Raises:
         FacilityError: the file is no store, one of a later version, damaged, or in use by another
             process; or this Python's SQLite lacks what a store needs.
+
+    Attributes:
+        changes: journal of what transactions change.
     """
 
     def __init__(self, path: Path, synchronous: str = "FULL", health: Health | None = None) -> None:
@@ -70,6 +74,7 @@ class Store:
         self.path = path
         self.health = health or Health()
         self.counters = FacilityCounters()
+        self.changes = ChangeJournal()
         self._placement = find_placement(path.parent)
         self._owner = _lock_store(path, self._placement.file_system)
         self._synchronous = synchronous
@@ -87,6 +92,8 @@ class Store:
             opened = True
             path.chmod(0o600)
             self._migrate()
+            with self.transaction() as db:
+                self.changes.load(db)
             note_open(path)
             if self._placement.stable_inodes:
                 self._files = [(file, file_id(file)) for file in (path, wal_path(path))]
@@ -159,11 +166,14 @@ class Store:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self.changes.write(self._writer)
                 self.commit()
             except BaseException:
                 self._committed.clear()
+                self.changes.undone()
                 self._undo()
                 raise
+            self.changes.committed()
             self.health.clear("store")
             works, self._committed = self._committed, []
             for work in works:
@@ -301,7 +311,17 @@ class Store:
     def close(self) -> None:
         """Close every connection; the store can be opened again."""
         with self._lock:
+            if not self._closed and not self.health.fatal_reason:
+                self._close_journal()
             self._close(note_damaged if self.health.fatal_reason else note_closed)
+
+    def _close_journal(self) -> None:
+        try:
+            with self.transaction() as db:
+                self.changes.close(db)
+        except (sqlite3.Error, OSError) as error:
+            # As after a kill, the next start finds out what may have changed.
+            logger.warning("%s: the last changes are not written: %s", self.path, error)
 
     def _close(self, note: Callable[[Path], None]) -> None:
         with self._lock:

@@ -127,6 +127,7 @@ class EndedRuns:
         self._runs.event_log.delete(db, run.number)
         for table in ("snapshots", "run_tags", "parked_runs"):
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
+        self._store.changes.add_removed_run(run.id)
         remove_label(db, run.number)
         db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
         same = db.execute("SELECT 1 FROM runs WHERE definition = ? LIMIT 1", (run.definition,))

@@ -61,6 +61,7 @@ class EventLog:
             sqlite3.IntegrityError: somebody else has added events since the run was read.
         """
         self._store.counters.events += len(events)
+        self._store.changes.add_run(run)
         first = position.sequence - len(events) + 1
         db.executemany(
             _INSERT,
@@ -72,9 +73,10 @@ class EventLog:
             db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
         self._store.after_commit(lambda: self._cache(run, position))
 
-    @staticmethod
-    def insert_first(db: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -> None:
+    def insert_first(self, db: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -> None:
         """Add the first event of each of many runs, by their numbers, in the given transaction."""
+        for run, _ in events:
+            self._store.changes.add_run(run)
         db.executemany(_INSERT, [_row_from_event(run, 1, event) for run, event in events])
 
     def state(self, db: sqlite3.Connection, run: int) -> RunState:
@@ -156,6 +158,7 @@ class EventLog:
     def append_unapplied(self, db: sqlite3.Connection, run: int, event: Event) -> None:
         """Add an event to a run whose position cannot be known, in the given transaction."""
         db.execute(_INSERT, _row_from_event(run, self.event_count(db, run) + 1, event))
+        self._store.changes.add_run(run)
         self.forget(run)
 
     def last_event(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace._internal.atomic import PRIVATE, atomic_replacement
+from headrace.facility.store.change_journal import restart_journal
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import store_uri
 from headrace.facility.store.run_listing import LABEL_INDEX, rebuild_listing
@@ -35,6 +36,8 @@ _CONTENTS: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     ("actions", "status"): _is_status,
     ("actions", "start_time"): _is_no_status,
     ("actions", "completion_time"): _is_no_status,
+    ("snapshots", "position"): lambda value: value.startswith("{"),
+    ("changes", "subjects"): lambda value: value.startswith("["),
     ("web_inputs", "status"): lambda value: value in ("open", "closed"),
     ("action_roots", "inode"): str.isdigit,
     ("functions", "metadata"): lambda value: value.startswith("{"),
@@ -104,6 +107,7 @@ def export_store(path: Path, export: Path, version: int) -> dict[str, int]:
         _copy_by_tree(path, target, tables)
         _copy_by_leaves(path, target, tables)
         rebuild_listing(target)
+        restart_journal(target)
         target.execute(f"PRAGMA user_version = {version}")
         target.execute("COMMIT")
         return {

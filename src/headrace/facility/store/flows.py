@@ -100,6 +100,7 @@ class FlowTable:
         )
         with self._store.transaction() as db:
             db.execute("INSERT INTO flows VALUES (?,?,?,?,?,?,?)", _row_from_flow(flow))
+            self._store.changes.add_flow(flow.id)
         return flow
 
     def update(self, flow_id: str, changes: Mapping[str, Any]) -> StoredFlow:
@@ -120,6 +121,7 @@ class FlowTable:
                 updated_at=now(),
             )
             db.execute("REPLACE INTO flows VALUES (?,?,?,?,?,?,?)", _row_from_flow(flow))
+            self._store.changes.add_flow(flow_id)
             self._store.after_commit(partial(self._forget, flow_id))
         return flow
 
@@ -136,6 +138,7 @@ class FlowTable:
             except FlowUnreadable:
                 flow = StoredFlow(flow_id, str(row["title"]), {}, {}, {**METADATA}, "", "")
             db.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
+            self._store.changes.add_flow(flow_id)
             self._store.after_commit(partial(self._forget, flow_id))
         return flow
 

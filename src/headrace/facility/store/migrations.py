@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from headrace.facility.store.change_journal import create_journal
 from headrace.facility.store.keyed_by_run import key_by_run
 from headrace.facility.store.listed_runs import index_all_definitions, list_runs_in_groups
 from headrace.facility.store.run_listing import rebuild_tags
@@ -342,4 +343,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     index_all_definitions,
     _event_queue,
     _core_hours,
+    create_journal,
 )

@@ -21,6 +21,11 @@ def row_key(run: int, sequence: int) -> int:
     return run << _SEQUENCE_BITS | sequence
 
 
+def run_of_row(key: int) -> int:
+    """Return the number of the run that a row with this key belongs to."""
+    return key >> _SEQUENCE_BITS
+
+
 def run_keys(run: int, after: int = 0) -> tuple[int, int]:
     """Return the keys between which the rows of a run are, for SQL's BETWEEN.
 

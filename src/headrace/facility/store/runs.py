@@ -92,17 +92,21 @@ class RunTable:
         """Return the number after which new runs are numbered."""
         return next_number(db) - 1
 
-    @staticmethod
     def set_status(
-        db: sqlite3.Connection, number: int, status: str, completion_time: str | None
+        self, db: sqlite3.Connection, number: int, status: str, completion_time: str | None
     ) -> None:
         """Store what lists of runs show of a position."""
+        self._store.changes.add_run(number)
         db.execute(
             "UPDATE runs SET status = ?, completion_time = ? WHERE number = ?",
             (status, completion_time, number),
         )
         if completion_time is not None:
             list_after_end(db, number)
+
+    def note_change(self, run: Run) -> None:
+        """Note that what belongs to a run, such as an action, is changed by the transaction."""
+        self._store.changes.add_run(run.number, urgent=run.completion_time is not None)
 
     def get(self, run_id: str, db: sqlite3.Connection | None = None) -> Run:
         """Return a run, read in the given transaction or else as last committed.
@@ -287,6 +291,7 @@ class RunTable:
             run = self.get(run_id, db)
             metadata = {**run.metadata, **{k: v for k, v in changes.items() if k != "label"}}
             label = changes.get("label", run.label)
+            self._store.changes.add_run(run.number, urgent=True)
             remove_label(db, run.number)
             db.execute(
                 "UPDATE runs SET label = ?, metadata = ? WHERE number = ?",

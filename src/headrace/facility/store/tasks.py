@@ -194,11 +194,14 @@ class TaskTable:
 
         def store() -> None:
             with self._store.transaction() as db:
-                db.execute(
+                done = db.execute(
                     "UPDATE tasks SET status = ?, result = ?, error = ?"
                     " WHERE id = ? AND status NOT IN ('done', 'failed')",
                     (status, json.dumps(result), terminal_text(error) or None, task_id),
                 )
+                if done.rowcount:
+                    row = db.execute("SELECT action_id FROM tasks WHERE id = ?", (task_id,))
+                    self._store.changes.add_run_of_action(db, row.fetchone()[0])
 
         self._store.retry_while_unavailable(store, f"task {task_id}")
 

@@ -143,6 +143,7 @@ class WebInputTable:
                 created.expires_at,
             ),
         )
+        self._store.changes.add_web_input(web_input_id)
         return created
 
     def get(self, web_input_id: str, db: sqlite3.Connection | None = None) -> WebInput:
@@ -235,7 +236,7 @@ class WebInputTable:
             if value is None:
                 known = ", ".join(f"{o['option_id']} ({o['label']})" for o in _options(asked))
                 raise UnknownOption(f"{option_id!r:.80} is no option_id; there are: {known}")
-            return _close(db, asked, {RESPONSE: value})
+            return self._close(db, asked, {RESPONSE: value})
 
     def expire(self, web_input_id: str) -> WebInput | None:
         """Close a web input whose time is over.
@@ -245,14 +246,28 @@ class WebInputTable:
         """
         with self._store.transaction() as db:
             asked = self._find_open(db, web_input_id)
-            return _close(db, asked, _OUTCOME_EXPIRED) if asked else None
+            return self._close(db, asked, _OUTCOME_EXPIRED) if asked else None
 
     def close(self, web_input_id: str) -> None:
         """Close a web input that nobody waits for any more."""
         with self._store.transaction() as db:
             asked = self._find_open(db, web_input_id)
             if asked is not None:
-                _close(db, asked, {})
+                self._close(db, asked, {})
+
+    def _close(
+        self, db: sqlite3.Connection, asked: WebInput, outcome: Mapping[str, Any]
+    ) -> WebInput:
+        moment = now()
+        times = {"edited_timestamp": moment, "closed_timestamp": moment}
+        document = {**asked.document, "status": CLOSED, **times}
+        closed = replace(asked, document=document, outcome=outcome)
+        db.execute(
+            "UPDATE web_inputs SET status = ?, document = ?, outcome = ? WHERE id = ?",
+            (CLOSED, json.dumps(document), json.dumps(outcome), closed.id),
+        )
+        self._store.changes.add_web_input(closed.id)
+        return closed
 
     def _find_open(self, db: sqlite3.Connection, web_input_id: str) -> WebInput | None:
         try:
@@ -325,17 +340,6 @@ def _summary_of(row: sqlite3.Row) -> dict[str, Any]:
             **dict.fromkeys(TIMES, row["created_timestamp"]),
             "closed_timestamp": None,
         }
-
-
-def _close(db: sqlite3.Connection, asked: WebInput, outcome: Mapping[str, Any]) -> WebInput:
-    moment = now()
-    times = {"edited_timestamp": moment, "closed_timestamp": moment}
-    closed = replace(asked, document={**asked.document, "status": CLOSED, **times}, outcome=outcome)
-    db.execute(
-        "UPDATE web_inputs SET status = ?, document = ?, outcome = ? WHERE id = ?",
-        (CLOSED, json.dumps(closed.document), json.dumps(outcome), closed.id),
-    )
-    return closed
 
 
 def _options(asked: WebInput) -> list[dict[str, Any]]:
