@@ -29,6 +29,7 @@ LONGEST_FIRST = (
     "tests/cli/test_endpoint_command.py",
     "tests/datarun/test_data_run_flow.py",
     "tests/seismic/solvers/test_solver_bits.py",
+    "tests/browser/test_every_page.py",
     "tests/cli/test_demo.py",
     "tests/cli/test_demo_sweep.py",
     "tests/cli/test_campaign_tutorial.py",
