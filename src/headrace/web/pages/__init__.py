@@ -16,6 +16,7 @@ from headrace.web.pages import (
     record,
     run_changes,
     runs,
+    triggers,
 )
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -26,6 +27,7 @@ PAGES: Final[tuple[Page, ...]] = (
     flows.PAGE,
     flow.PAGE,
     flow_start.PAGE,
+    *triggers.PAGES,
     *campaigns.PAGES,
     endpoints.PAGE,
     endpoint.PAGE,

@@ -1,0 +1,62 @@
+"""All triggers of the project: what each watches, its arrivals, whether it is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.triggers import pause_triggers, resume_triggers
+from headrace.triggers.errors import TriggerError
+from headrace.web.page import Action, Done, Page, Part
+from headrace.web.view import View
+from headrace.web.views.trigger_state import (
+    count_shown,
+    ledger_of,
+    loaded_triggers,
+    show_triggers,
+)
+
+
+def _load_triggers(view: View) -> Mapping[str, Any]:
+    counts = count_shown(view)
+    return {"rows": show_triggers(view, counts), "counts": counts}
+
+
+def pause(view: View) -> Done:
+    """Have triggers start no runs until they are resumed."""
+    names = _names(view)
+    pause_triggers(ledger_of(view.project, view.target), names)
+    return Done(f"paused: {', '.join(names)}; what arrives is recorded", subject=", ".join(names))
+
+
+def resume(view: View) -> Done:
+    """Have triggers start runs again."""
+    names = _names(view)
+    resume_triggers(ledger_of(view.project, view.target), names)
+    return Done(f"not paused any more: {', '.join(names)}", subject=", ".join(names))
+
+
+def _names(view: View) -> list[str]:
+    """Return the trigger of the address or of the form; all where neither names one."""
+    wanted = view.path.get("trigger") or view.form.get("trigger", "")
+    known = sorted(loaded_triggers(view.project)[0])
+    if not wanted and known:
+        return known
+    if wanted not in known:
+        raise TriggerError(f"no trigger {wanted!r} can be read: see the page Triggers")
+    return [wanted]
+
+
+PAGE = Page(
+    name="triggers",
+    path="/triggers",
+    title="Triggers",
+    template="triggers/overview.html",
+    parts=(Part("triggers", "triggers/list.html", _load_triggers, ("triggers",), every=10.0),),
+    actions=(
+        Action("pause", pause, is_safe_to_repeat=True),
+        Action("resume", resume, is_safe_to_repeat=True),
+    ),
+    menu="Triggers",
+    rank=400,
+)
