@@ -145,17 +145,17 @@ class VisitedProject:
             BatchedRun({"n": n}, label=f"event {n:04d}", tags=["many"]) for n in range(MANY_RUNS)
         ]
         failing = [BatchedRun({"cause": CAUSE}, label="mesh " * 12, tags=["mesh", "iteration 1"])]
-        runs = {
-            "good": self._batch("good", many)[0],
-            "failed": self._batch("mended", failing * 3)[0],
-            "waits": self._batch("later", [BatchedRun({}, label="waits", tags=["night"])])[0],
-            "asks": self._batch("ask", [BatchedRun({}, label="model of iteration 3")])[0],
-            "copied": self._copy(),
-        }
-        for kind, status in (("good", "SUCCEEDED"), ("failed", "FAILED"), ("copied", "SUCCEEDED")):
-            self._wait_for(runs[kind], status)
-        wait_until(lambda: self._state_of(runs["asks"]) == "Wait", "the question")
-        return runs
+        good, failed = self._batch("good", many), self._batch("mended", failing * 3)
+        [waits] = self._batch("later", [BatchedRun({}, label="waits", tags=["night"])])
+        [asks] = self._batch("ask", [BatchedRun({}, label="model of iteration 3")])
+        copied = self._copy()
+        # A watch that is running when a run fails says so by its exit code.
+        for run_id in (*good, *failed, copied):
+            status = "FAILED" if run_id in failed else "SUCCEEDED"
+            wait_until(lambda: self._status_of(run_id) == status, f"a run {status}")  # noqa: B023
+        wait_until(lambda: self._state_of(asks) == "Wait", "the question")
+        named = {"good": good[0], "failed": failed[0], "waits": waits}
+        return {**named, "asks": asks, "copied": copied}
 
     def _batch(self, flow: str, runs: list[BatchedRun]) -> list[str]:
         flow_id = self.project.lock().at("local").flows[flow].id
@@ -179,10 +179,8 @@ class VisitedProject:
             )["run_id"]
         )
 
-    def _wait_for(self, run_id: str, status: str) -> None:
-        wait_until(
-            lambda: self.services.read(f"/runs/{run_id}")["status"] == status, f"a run {status}"
-        )
+    def _status_of(self, run_id: str) -> str:
+        return str(self.services.read(f"/runs/{run_id}")["status"])
 
     def _state_of(self, run_id: str) -> str:
         entries = self.services.read(f"/runs/{run_id}/log", {"limit": 100})["entries"]
