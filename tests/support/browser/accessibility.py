@@ -69,12 +69,16 @@ def _beyond_the_screen(page: Page) -> list[str]:
         """() => {
             const width = document.documentElement.clientWidth;
             if (document.documentElement.scrollWidth <= width) return null;
+            const scrolls = one => one.parentElement !== null && one.parentElement !== document.body
+                && (getComputedStyle(one.parentElement).overflowX !== 'visible'
+                    || scrolls(one.parentElement));
             const far = [...document.body.querySelectorAll('*')]
-                .map(one => [one.getBoundingClientRect().right, one])
-                .filter(([right]) => right > width + 0.5)
-                .sort((a, b) => b[0] - a[0])
+                .map(one => [one, one.getBoundingClientRect()])
+                .map(([one, box]) => [one, Math.max(box.right, box.left + one.scrollWidth)])
+                .filter(([one, right]) => right > width + 0.5 && !scrolls(one))
+                .reverse()
                 .slice(0, 3)
-                .map(([right, one]) => `${one.outerHTML.slice(0, 120)} (to ${Math.round(right)})`);
+                .map(([one, right]) => `${one.outerHTML.slice(0, 120)} (to ${Math.round(right)})`);
             return [width, document.documentElement.scrollWidth, far.join(', ')];
         }"""
     )
