@@ -12,6 +12,7 @@ from tests.support.repository import SOURCE
 
 LAYERS = (
     {"cli", "demos", "python_api"},
+    {"pipelines"},
     {"web"},
     {"project_status"},
     {"campaigns"},
@@ -103,6 +104,17 @@ def test_imports_go_down_only() -> None:
             outside = mine in SCIENCE and bool(other) and other not in {mine} | BELOW_SCIENCE
             if up or outside:
                 wrong.append(f"{module} imports {imported}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_pages_import_no_pipeline() -> None:
+    """Pipelines bring theirs by entry points, as any other package."""
+    wrong = [
+        f"{module} imports {imported}"
+        for module in MODULES
+        for imported in imports_of(module, everywhere=True)
+        if package_of(module) == "web" and package_of(imported) in SCIENCE
+    ]
     assert not wrong, "\n".join(wrong)
 
 

@@ -16,9 +16,9 @@ pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-from headrace.cli.commands.inversion import _runs
 from headrace.cli.parsing.session import Session
 from headrace.facility import stop_facility
+from headrace.pipelines.inversion import runs
 from tests.support.inversion_project import HEADRACE, InversionProject
 
 # A machine on which nothing goes on before somebody lets it.
@@ -123,6 +123,8 @@ def test_a_run_is_found_behind_many_runs_of_others(
     failed: InversionProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if so many runs had begun since.
-    monkeypatch.setattr(_runs, "_LOOKED_THROUGH", 0)
-    state = _runs.InversionRuns(Session(), failed.home.root).state(0)
+    monkeypatch.setattr(runs, "_LOOKED_THROUGH", 0)
+    root, session = failed.home.root, Session()
+    found = runs.InversionRuns(root, "local", lambda: failed.project, session.services)
+    state = found.state(0)
     assert (state.state, state.run_id) == ("failed", failed.runs()[0]["run_id"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.demos.demonstration import find_triggers
+from headrace.pipelines.inversion.directories import INVERSION_NAME
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from headrace.runs import RunView
     from headrace.runs.tracker import ProgressReporter
 
-INVERSION_NAME = "inversion"
-"""Name of the directory of a project's inversion, in ``data/``."""
 _TRIGGER = "inversion"
 _FLOW = "inversion"
 # The next iteration is published before the run of the one before ends.

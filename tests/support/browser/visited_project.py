@@ -1,8 +1,8 @@
 """A project of which every page has something to show, at a facility of its own.
 
 Runs that succeeded, failed, wait, ask a person and copied files, more than one page of them; an
-arrival of a trigger; a change of many runs; a campaign with members in each state. Names and causes
-are as long as people make them.
+arrival of a trigger; a change of many runs; a campaign with members in each state; an inversion.
+Names and causes are as long as people make them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ class VisitedProject:
             "name,protein\n" + "".join(f"{member},wild\n" for member in members)
         )
         self.root = root
+        self.inversions = _make_inversion(root)
         self.project = load_project(root)
         try:
             address = start_facility(root, facility_settings(self.project))
@@ -202,3 +204,15 @@ class VisitedProject:
         history.done(members[:3])
         history.failed(members[3:4], CAUSE)
         history.start(members[4:6], lane="desk")
+
+
+def _make_inversion(root: Path) -> list[str]:
+    """Make an inversion with an iteration that has ended, where its libraries are installed."""
+    if any(find_spec(name) is None for name in ("h5py", "pyadjoint", "matplotlib")):
+        return []
+    from tests.support.web_inversion import WebInversion
+
+    made = WebInversion(root)
+    made.start()
+    made.run(0, pictures=True)
+    return [made.name]

@@ -74,6 +74,7 @@ def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
         "campaign": ["napa"],
         "member": ["replica_001", "replica_004"],
         "endpoint": ["simulation"],
+        "inversion": project.inversions,
     }
 
 

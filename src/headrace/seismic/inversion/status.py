@@ -80,7 +80,7 @@ def inversion_status(
     summaries = [summary for number in numbers if (summary := read_summary(paths, number))]
     records = _records(paths, numbers, staging)
     stages = stage_totals(records)
-    standing = _state(inversion, numbers, summaries, run_state)
+    standing = find_state(inversion, numbers, summaries, run_state)
     state = standing.state
     last = numbers[-1] if numbers else None
     errors, problem = _model_errors(inversion)
@@ -94,12 +94,12 @@ def inversion_status(
         "iteration": last,
         "band": _band(paths, last, summaries),
         "iterations": summaries,
-        "misfits": _misfits(summaries),
+        "misfits": misfit_evaluations(summaries),
         "model_errors": errors,
         "model_error": errors[-1] if errors else None,
         "stages": stages,
         "core_hours": sum(row["core_hours"] for row in stages.values()),
-        "forecast": _forecast(inversion, summaries, state),
+        "forecast": forecast(inversion, summaries, state),
         "steering": asdict(inversion.steering),
         "history": read_lines(paths.history),
         "parent": _json(paths.parent) or None,
@@ -125,12 +125,20 @@ def _records(paths: Paths, numbers: list[int], staging: Path | None) -> list[dic
     return found
 
 
-def _state(
+def find_state(
     inversion: Inversion,
     numbers: list[int],
     summaries: list[dict[str, Any]],
     run_state: Callable[[int], RunState],
 ) -> RunState:
+    """Return the state of an inversion: one of `STATES`, and why.
+
+    Args:
+        inversion: the home's settings and files.
+        numbers: iterations that were published, rising.
+        summaries: of those that have ended.
+        run_state: says of an iteration that has not ended whether somebody advances it.
+    """
     paths = inversion.paths
     if not is_started(paths):
         return RunState("waiting", "it has not started; `headrace inversion start` publishes it")
@@ -170,7 +178,7 @@ def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> 
         return None
 
 
-def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def misfit_evaluations(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return every evaluation in its order: iteration, band, name, step, misfit, accepted."""
     found: list[dict[str, Any]] = []
     for summary in summaries:
@@ -230,12 +238,20 @@ def _distance(inversion: Inversion, model: Path) -> float:
     return float(np.sqrt(square))
 
 
-def _forecast(
+def forecast(
     inversion: Inversion,
     summaries: list[dict[str, Any]],
     state: str,
 ) -> dict[str, Any]:
-    """From the last iterations; those of bands to come are taken to last as long."""
+    """Return iterations that are left, when they will be over, and their core hours.
+
+    From the last iterations; those of bands to come are taken to last as long.
+
+    Args:
+        inversion: the settings.
+        summaries: iterations that have ended.
+        state: of the inversion.
+    """
     done = [summary for summary in summaries if summary["outcome"] in ("done", "finished")]
     left = 0 if state == "finished" else max(0, inversion.settings.iterations - len(done))
     walls = [summary["seconds"] for summary in done[-_RECENT:] if summary["seconds"]]

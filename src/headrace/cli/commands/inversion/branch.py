@@ -22,33 +22,14 @@ def branch_command(iteration: int, new: Path, directory: Path, why: str) -> None
 
     If NEWDIR is in the same project, a trigger for it is written.
     """
+    from headrace.pipelines.inversion.directories import write_second_trigger
     from headrace.seismic.inversion.branching import branch as ask
 
     home = home_of(directory)
     ask(home, iteration, new, why)
-    trigger = _second_trigger(home, new.resolve())
+    trigger = write_second_trigger(home, new.resolve())
     text = f"{new} begins with model {iteration:03d}; `headrace inversion start {new}` "
     text += "publishes its first iteration."
     if trigger:
         text += f" {trigger} watches it: start `headrace watch` again."
     display_message(text, directory=str(new.resolve()), trigger=str(trigger) if trigger else None)
-
-
-def _second_trigger(home: Path, new: Path) -> Path | None:
-    from headrace._internal.files import write_whole
-    from headrace.config import ProjectError
-    from headrace.project import load_project
-
-    try:
-        project = load_project(home)
-    except ProjectError:
-        return None
-    root = project.collections["workstation"].root.resolve()
-    first = project.triggers_dir / "inversion.toml"
-    if not new.is_relative_to(root) or not first.is_file():
-        return None
-    old_path, new_path = (f"/{place.relative_to(root)}/" for place in (home, new))
-    target = first.with_name(f"inversion_{new.name}.toml")
-    text = first.read_text(encoding="utf-8").replace(old_path, new_path)
-    write_whole(target, text)
-    return target

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.parsing.session import Session
 from headrace.triggers.arrival_lookup import ArrivalLookup
 
 if TYPE_CHECKING:
@@ -23,13 +23,23 @@ class InversionRuns:
     """The runs of an inversion's iterations.
 
     Args:
-        session: says which target is asked.
         home: the inversion's directory.
+        target: ``local`` or ``globus``.
+        load: returns the project that runs it.
+        connect: returns the services of the target.
     """
 
-    def __init__(self, session: Session, home: Path) -> None:
-        self._session = session
+    def __init__(
+        self,
+        home: Path,
+        target: str,
+        load: Callable[[], Project],
+        connect: Callable[[Project], Services],
+    ) -> None:
         self._home = home
+        self._target = target
+        self._load = load
+        self._connect = connect
 
     def state(self, iteration: int) -> RunState:
         """Find out whether somebody advances an iteration that has not ended.
@@ -44,23 +54,22 @@ class InversionRuns:
 
         from headrace.config import ProjectError
         from headrace.errors import HeadraceError
-        from headrace.project import load_project
         from headrace.runs import RunPoller
         from headrace.seismic.inversion.status import RunState
 
         try:
-            project = load_project(self._home, self._session.profile, self._session.target)
+            project = self._load()
         except ProjectError as error:
             return RunState("unknown", f"no project is around it that would run it: {error}")
         try:
-            if self._session.target == "local" and not _facility_is_up(project):
+            if self._target == "local" and not _facility_is_up(project):
                 return RunState(
                     "waiting",
                     f"the facility of {project.root} is down, so nobody advances iteration "
                     f"{iteration}; `headrace watch` there arrivals it and goes on",
                 )
-            services = self._session.services(project)
-            arrivals = ArrivalLookup.load(project, self._session.target)
+            services = self._connect(project)
+            arrivals = ArrivalLookup.load(project, self._target)
             arrival = arrivals.find(self._home / "iterations" / f"{iteration:03d}")
             view = self._newest(project, services, iteration)
             if view is None and arrival is not None and arrival.run_id is not None:
@@ -76,8 +85,7 @@ class InversionRuns:
         from headrace.runs import RunPoller
         from headrace.runs.query import list_runs
 
-        target = self._session.target
-        for run in list_runs(project, target, services, flow=FLOW, limit=_LOOKED_THROUGH):
+        for run in list_runs(project, self._target, services, flow=FLOW, limit=_LOOKED_THROUGH):
             follower = RunPoller(str(run["run_id"]))
             view = follower.poll(services)
             first = (follower.entries[0].get("details") or {}) if follower.entries else {}

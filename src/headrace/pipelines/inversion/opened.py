@@ -1,0 +1,171 @@
+"""The inversion that a page is about."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.errors import HeadraceError
+from headrace.pipelines.inversion.directories import find_inversions, staging_in
+from headrace.pipelines.inversion.file_cache import FileCache
+from headrace.pipelines.inversion.fits import FitReader
+from headrace.pipelines.inversion.iterations import Iteration, IterationReader, known_stage
+from headrace.pipelines.inversion.runs import InversionRuns
+from headrace.seismic.inversion import Inversion, Steering, read_settings, read_steering
+from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.records import read_lines
+from headrace.seismic.inversion.settings import InversionSettings
+from headrace.seismic.inversion.status import RunState, find_state
+from headrace.web import PageMissing, View
+
+ITERATIONS: Final = IterationReader()
+FITS: Final = FitReader()
+_SETTINGS: Final[FileCache[InversionSettings]] = FileCache(200)
+_HISTORIES: Final[FileCache[list[dict[str, Any]]]] = FileCache(200)
+_OF_REQUESTS: Final[dict[int, OpenedInversion]] = {}
+"""Inversion of each request that is being answered, by its number."""
+
+_STATE_SECONDS: Final = 1.0
+"""A run is asked for so often at most, however many pages are open."""
+
+
+@dataclass(frozen=True)
+class OpenedInversion:
+    """An inversion of the project, as its files are now.
+
+    Attributes:
+        name: its name in addresses.
+        home: its directory.
+        label: its directory as the project calls it.
+        staging: where it is computed; None if that cannot be seen from here.
+    """
+
+    name: str
+    home: Path
+    label: str
+    staging: Path | None
+
+    @property
+    def paths(self) -> Paths:
+        """Its files."""
+        return Paths(self.home)
+
+    @functools.cached_property
+    def settings(self) -> InversionSettings:
+        """Its settings.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        return _SETTINGS.get(self.paths.settings, read_settings)
+
+    @functools.cached_property
+    def steering(self) -> Steering:
+        """Steering requests that hold.
+
+        Raises:
+            InversionError: the file cannot be used.
+        """
+        return read_steering(self.paths)
+
+    @functools.cached_property
+    def iterations(self) -> list[Iteration]:
+        """Its iterations, in their order."""
+        return ITERATIONS.read_all(self.paths, self.staging)
+
+    @functools.cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """History: who did what, when, and why."""
+        return _HISTORIES.get(self.paths.history, read_lines)
+
+    @functools.cached_property
+    def summaries(self) -> list[dict[str, Any]]:
+        """Summaries of the iterations that have ended."""
+        return [dict(one.summary) for one in self.iterations if one.summary]
+
+    @property
+    def last(self) -> Iteration | None:
+        """The newest iteration."""
+        return self.iterations[-1] if self.iterations else None
+
+    @property
+    def seen(self) -> str:
+        """Text that changes with each command and each step: the once key of actions."""
+        return f"{len(self.history)}: {known_stage(self.last)}"
+
+    def event_count(self) -> int:
+        """Return the number of events that take part."""
+        return len(Inversion(self.paths, self.settings, self.steering).events)
+
+
+def open_inversion(view: View) -> OpenedInversion:
+    """Return the inversion that an address names; the same for all parts of a page.
+
+    Args:
+        view: the request, with the parameter ``inversion``.
+
+    Raises:
+        PageMissing: there is none of this name.
+    """
+    known = _OF_REQUESTS.get(id(view))
+    if known is not None:
+        return known
+    name = view.path["inversion"]
+    found = find_inversions(view.project)
+    if name not in found:
+        raise PageMissing(f"there is no inversion {name!r}; the page Inversions has those that are")
+    opened = _opened(view, name, found[name])
+    _OF_REQUESTS[id(view)] = opened
+    weakref.finalize(view, _OF_REQUESTS.pop, id(view), None)
+    return opened
+
+
+def open_all(view: View) -> list[OpenedInversion]:
+    """Return all inversions of the project, by their names."""
+    return [_opened(view, name, home) for name, home in find_inversions(view.project).items()]
+
+
+def _opened(view: View, name: str, home: Path) -> OpenedInversion:
+    project = view.project
+    root = project.collections["workstation"].root.resolve()
+    label = str(home.relative_to(root)).encode("utf-8", "replace").decode()
+    return OpenedInversion(name, home, label, staging_in(project, home))
+
+
+def state_of(view: View, opened: OpenedInversion) -> RunState:
+    """Return how an inversion stands; its run is asked for where it has one.
+
+    Args:
+        view: the request.
+        opened: the inversion.
+
+    Raises:
+        HeadraceError: its files cannot be read.
+    """
+    inversion = Inversion(opened.paths, opened.settings, opened.steering)
+    numbers = [one.number for one in opened.iterations]
+    return find_state(
+        inversion,
+        numbers,
+        opened.summaries,
+        lambda iteration: _run_state(view, opened.home, iteration),
+    )
+
+
+def _run_state(view: View, home: Path, iteration: int) -> RunState:
+    project = view.project
+
+    def ask(before: RunState | None) -> RunState:
+        return view.ask(
+            lambda services: InversionRuns(
+                home, view.target, lambda: project, lambda _: services
+            ).state(iteration)
+        )
+
+    try:
+        return view.site.shared.get(("run of inversion", home, iteration), _STATE_SECONDS, ask)
+    except HeadraceError as error:
+        return RunState("unknown", f"its runs cannot be asked for: {error}")
