@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from headrace.web.errors import WebError
-from headrace.web.page import Done
+from headrace.web.outcome import Done
 
 _ANSWER_SECONDS: Final = 1.5
 

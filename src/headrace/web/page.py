@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from headrace.web.outcome import Done as Done
 
 if TYPE_CHECKING:
     from headrace.web.view import View
@@ -32,25 +33,6 @@ class Part:
     load: Load
     topics: tuple[str, ...] = ()
     every: float = 0.0
-
-
-@dataclass(frozen=True)
-class Done:
-    """Outcome of an action.
-
-    Attributes:
-        message: what was done, in one line.
-        to: relative address, from the site's root, of the page that is shown then; the action's
-            own page by default.
-        subject: what it was done to, for the audit record.
-        later: the outcome where it takes longer than a browser waits; `message` says what is under
-            way, and the record has the outcome as soon as there is one.
-    """
-
-    message: str
-    to: str | None = None
-    subject: str = ""
-    later: Future[Done] | None = None
 
 
 @dataclass(frozen=True)
