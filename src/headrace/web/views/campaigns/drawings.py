@@ -21,7 +21,7 @@ CELLS: Final = 800
 
 _SIDE: Final = 9
 _STEP: Final = 10
-_LEAST_COLUMNS: Final = 40
+_MINIMUM_COLUMNS: Final = 40
 _MOST_COLUMNS: Final = 100
 _POINTS: Final = 120
 _WIDTH: Final = 720
@@ -50,7 +50,7 @@ def draw_strip(cells: Sequence[StripCell], address: str) -> Markup:
         cells: the cells, in the order in which members were added.
         address: relative address of the page of members.
     """
-    columns = max(_LEAST_COLUMNS, min(_MOST_COLUMNS, ceil(sqrt(4 * len(cells)))))
+    columns = max(_MINIMUM_COLUMNS, min(_MOST_COLUMNS, ceil(sqrt(4 * len(cells)))))
     rows = max(1, ceil(len(cells) / columns))
     drawn, link = [], escape(address)
     for number, cell in enumerate(cells):
