@@ -69,3 +69,10 @@ def test_templates_and_static_files_of_pages_are_installed(
         there = installed / "headrace" / "web" / folder
         assert wanted
         assert wanted <= {path.relative_to(there) for path in there.rglob("*")}
+
+
+def test_an_installation_has_the_documentation_that_help_shows(
+    installed: Path, repository: Path
+) -> None:
+    names = {path.name for path in (repository / "docs").glob("*.md")}
+    assert {path.name for path in (installed / "headrace" / "web" / "docs").glob("*.md")} == names

@@ -28,6 +28,7 @@ KEPT_SECONDS: Final = 90 * 86_400.0
 # What may wait; beyond, the oldest are given up.
 MAX_WAITING: Final = 2_000
 _MAX_SUBJECT: Final = 200
+_PAST_ALL: Final = 2**62
 _MAX_MESSAGE: Final = 8_000
 
 _SCHEMA: Final = (
@@ -275,22 +276,25 @@ class Outbox:
             ).fetchall()
         return [float(row[0]) for row in rows]
 
-    def records(self, limit: int, *, waiting: bool = False) -> list[Record]:
+    def records(
+        self, limit: int, *, waiting: bool = False, before: int | None = None
+    ) -> list[Record]:
         """Return the latest messages and what became of them, the newest first.
 
         Args:
             limit: how many at most.
             waiting: whether only those are returned that a channel has not taken yet.
+            before: only those before the one of this number.
         """
         chosen = (
-            "WHERE state = 'new' OR number IN"
-            " (SELECT message FROM deliveries WHERE state = 'waiting')"
+            "AND (state = 'new' OR number IN"
+            " (SELECT message FROM deliveries WHERE state = 'waiting'))"
         )
         with self._lock:
             rows = self._db.execute(
-                f"SELECT * FROM messages {chosen if waiting else ''}"  # noqa: S608 - constants
-                " ORDER BY number DESC LIMIT ?",
-                (limit,),
+                "SELECT * FROM messages WHERE number < ?"  # noqa: S608 - constants
+                f" {chosen if waiting else ''} ORDER BY number DESC LIMIT ?",
+                (_PAST_ALL if before is None else before, limit),
             ).fetchall()
             found = []
             for row in rows:

@@ -84,19 +84,24 @@ def send_trial(
     ]
 
 
-def notification_records(root: Path, limit: int, *, waiting: bool = False) -> list[dict[str, Any]]:
+def notification_records(
+    root: Path, limit: int, *, waiting: bool = False, before: int | None = None
+) -> list[dict[str, Any]]:
     """Return what people were told, as JSON, the newest first.
 
     Args:
         root: the project's root.
         limit: how many at most.
         waiting: whether only those are returned that a channel has not taken yet.
+        before: only those before the one of this number.
     """
     if not Outbox.file_of(root).is_file():
         return []
     outbox = Outbox.of_project(root)
     try:
-        documents = [each.document() for each in outbox.records(limit, waiting=waiting)]
+        documents = [
+            each.document() for each in outbox.records(limit, waiting=waiting, before=before)
+        ]
     finally:
         outbox.close()
     for document in documents:

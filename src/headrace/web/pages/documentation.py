@@ -1,0 +1,61 @@
+"""Help: the documentation of the installed version, offline, with a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from headrace.web.errors import PageMissing
+from headrace.web.page import Page
+from headrace.web.rendering import relative_url
+from headrace.web.view import View
+from headrace.web.views.help_pages import MAX_FOUND, help_pages, render_help, search_help
+
+_LONGEST_QUERY: Final = 200
+
+
+def _load_index(view: View) -> Mapping[str, Any]:
+    words = view.query.get("q", "")[:_LONGEST_QUERY]
+    pages = help_pages()
+    return {
+        "pages": pages,
+        "words": words,
+        "found": search_help(words),
+        "most": MAX_FOUND,
+    }
+
+
+def _load_page(view: View) -> Mapping[str, Any]:
+    page = help_pages().get(view.path["page"])
+    if page is None:
+        raise PageMissing(f"the documentation has no page {view.path['page']!r}: Help has a list")
+
+    def address_of(name: str, anchor: str) -> str:
+        address = relative_url(view.address, f"help/{name}")
+        return f"{address}#{anchor}" if anchor else address
+
+    return {
+        "title": page.title,
+        "content": render_help(page, address_of),
+        "sections": [each for each in page.sections[1:] if each.anchor],
+    }
+
+
+PAGES: Final = (
+    Page(
+        name="help",
+        path="/help",
+        title="Help",
+        template="help/index.html",
+        load=_load_index,
+        menu="Help",
+        rank=950,
+    ),
+    Page(
+        name="help_page",
+        path="/help/{page}",
+        title="Help",
+        template="help/page.html",
+        load=_load_page,
+    ),
+)
