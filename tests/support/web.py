@@ -162,7 +162,11 @@ async def _ask(
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
-        return next(requests, {"type": "http.disconnect"})
+        for request in requests:
+            return request
+        # Who asked waits for the answer.
+        await anyio.sleep_forever()
+        raise AssertionError
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)

@@ -92,6 +92,7 @@ class ActionForms:
         else:
             store.end_action(once, "begun", done.message, place, done.subject)
             done.later.add_done_callback(partial(self._end_later, page, once, place, done.subject))
+        self._site.forget_shown()
         self._site.broadcast.publish(("record",))
         return self._lead_on(view, place, once)
 
@@ -100,6 +101,7 @@ class ActionForms:
     ) -> None:
         """Write down what an action that took long came to, and have its page show it."""
         self._site.store.end_action(once, *_end_of(later), place, subject)
+        self._site.forget_shown()
         topics = {topic for part in page.parts for topic in part.topics if "{" not in topic}
         self._site.broadcast.publish(("record", *sorted(topics)))
 

@@ -25,6 +25,7 @@ from headrace.web.events import serve_events
 from headrace.web.forms import Fields, read_form
 from headrace.web.page import Action, Again, Page
 from headrace.web.page_registry import all_pages
+from headrace.web.part_cache import filled_in
 from headrace.web.rendering import PageRenderer
 from headrace.web.security.access import AccessMiddleware
 from headrace.web.security.login import client_address, log_in, log_out, login_page, session_of
@@ -77,6 +78,7 @@ class _App:
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["POST"]),
             Route("/events", self._events, methods=["GET"]),
+            Route("/files/{collection}/{path:path}", self._files, methods=["GET"]),
             Mount("/static", _StaticFiles(directory=static)),
         ]
         for page in pages:
@@ -100,6 +102,21 @@ class _App:
 
     async def _events(self, request: Request) -> Response:
         return await serve_events(request, self._site)
+
+    async def _files(self, request: Request) -> Response:
+        return await run_in_threadpool(self._file, request)
+
+    def _file(self, request: Request) -> Response:
+        session = session_of(request, self._site)
+        if session is None:
+            return login_page(self._site, status=401)
+        try:
+            return self._site.files.response(
+                *(request.path_params["collection"], request.path_params["path"]),
+                request.query_params.get("key", ""),
+            )
+        except HeadraceError as error:
+            return self._problem(self._view(request, session), error)
 
     def _page(self, page: Page) -> Handler:
         async def handle(request: Request) -> Response:
@@ -130,8 +147,8 @@ class _App:
             return self._problem(view, PageMissing(f"this page has no part {name!r}"))
         try:
             if part is not None:
-                return _tagged(request, renderer.part(part))
-            return _tagged(request, renderer.page(self._forms.outcome(view)))
+                return _tagged(request, renderer.part(part), session)
+            return _tagged(request, renderer.page(self._forms.outcome(view)), session)
         except Exception as error:  # noqa: BLE001 - each becomes a page that says what is wrong
             return self._problem(view, error)
 
@@ -210,11 +227,10 @@ def _wants_part(request: Request) -> bool:
     return "part" in request.query_params
 
 
-def _tagged(request: Request, text: str) -> Response:
+def _tagged(request: Request, text: str, session: Session) -> Response:
     """Answer with a tag of the content, or that it is as the browser has it."""
-    body = text.encode()
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    tag = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
     headers: dict[str, Any] = {"etag": tag, "cache-control": "no-store"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return HTMLResponse(body, headers=headers)
+    return HTMLResponse(filled_in(text, session), headers=headers)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -14,9 +15,13 @@ from markupsafe import Markup
 from headrace.errors import HeadraceError
 from headrace.web.errors import NotHere, PageMissing
 from headrace.web.page import Page, Part
+from headrace.web.part_cache import PartSession
 from headrace.web.template_loader import TemplateLoader
 from headrace.web.view import View
 from headrace.web.views.texts import FILTERS
+
+if TYPE_CHECKING:
+    from headrace.web.security.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +82,30 @@ class PageRenderer:
         loaded = dict(self._page.load(self._view))
         return self.render(self._page.template, loaded, outcome)
 
-    def part(self, part: Part) -> str:
-        """Return a part of the page; what goes wrong with it is told in its place."""
+    def part(self, part: Part, *, may_be_kept: bool = True) -> str:
+        """Return a part of the page; what goes wrong with it is told in its place.
+
+        The tokens of its forms are to be filled in (`part_cache.filled_in`).
+
+        Args:
+            part: the part.
+            may_be_kept: whether it may be one that was rendered a moment ago.
+        """
+        view = self._view
+
+        def render() -> tuple[str, bool]:
+            session = PartSession(view.session)
+            of_part = replace(view, session=cast("Session", session))
+            own = PageRenderer(self._page, of_part, self._menu)
+            return own._render_part(part), session.is_shared
+
+        if not may_be_kept:
+            return render()[0]
+        query = tuple(sorted(item for item in view.query.items() if item[0] != "part"))
+        key = (view.address, query, view.session.role, part.name)
+        return view.site.parts.get(key, _topics(part, view), render)
+
+    def _render_part(self, part: Part) -> str:
         try:
             loaded = dict(part.load(self._view))
             return environment().get_template(part.template).render({**self._common(), **loaded})
@@ -110,8 +137,9 @@ class PageRenderer:
             found = page.part(name)
             if found is None:
                 raise LookupError(f"page {page.name} has no part {name!r}")
-            topics = " ".join(topic.format_map(view.path) for topic in found.topics)
-            inner = self.part(found)
+            topics = " ".join(_topics(found, view))
+            # Who loads a page sees things as they are.
+            inner = self.part(found, may_be_kept=False)
             return Markup(
                 '<div class="live" data-part="{}" data-topics="{}" data-every="{:g}">{}</div>'
             ).format(found.name, topics, found.every, Markup(inner))  # noqa: S704 - a template's
@@ -125,3 +153,7 @@ class PageRenderer:
             "part": part,
             "url": lambda to: relative_url(view.shown_at or view.address, to),
         }
+
+
+def _topics(part: Part, view: View) -> list[str]:
+    return [topic.format_map(view.path) for topic in part.topics]

@@ -34,6 +34,11 @@ class SharedValues:
         self._lock = threading.Lock()
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
 
+    def forget(self) -> None:
+        """Have every value read anew, also those that are being read."""
+        with self._lock:
+            self._slots.clear()
+
     def get(self, key: Hashable, seconds: float, read: Callable[[T | None], T]) -> T:
         """Return a value that is at most so old; one thread reads it, and others wait for it.
 

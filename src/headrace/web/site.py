@@ -14,7 +14,9 @@ from headrace.web.changes.broadcast import Broadcast
 from headrace.web.changes.local_files import LocalChanges
 from headrace.web.changes.watcher import ChangeWatcher, RunFollower
 from headrace.web.long_actions import LongActions
+from headrace.web.part_cache import PartCache
 from headrace.web.shared_values import SharedValues
+from headrace.web.user_files import UserFiles
 from headrace.web.views.kept_figures import KeptFigures
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class Site:
 
     Attributes:
         shared: values that many requests show.
+        broadcast: topics that change.
+        parts: parts of pages that many browsers show.
+        files: files of users.
         kept: figures that take long.
         long_actions: what takes longer than a browser waits.
     """
@@ -74,6 +79,8 @@ class Site:
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None
         self.broadcast = Broadcast()
+        self.parts = PartCache(self.broadcast)
+        self.files = UserFiles(self)
         self._local = LocalChanges(self.project, target)
         self.watcher = ChangeWatcher(
             *(self.broadcast, self._local, follow, self._open_sessions, target)
@@ -82,6 +89,11 @@ class Site:
     def close(self) -> None:
         """End all streams, and look for changes no more."""
         self.watcher.close()
+
+    def forget_shown(self) -> None:
+        """Have all that is shown read anew: something was done."""
+        self.parts.forget()
+        self.shared.forget()
 
     def watch(self, topic: str, paths: Collection[Path]) -> None:
         """Have a topic told when files or directories change, while anybody looks at it.

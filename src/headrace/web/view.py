@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +73,18 @@ class View:
 
     def new_once(self) -> str:
         """Return a name for an action of a form that is rendered now."""
-        return secrets.token_urlsafe(12)
+        return self.session.new_once()
+
+    def file_url(self, collection: str, path: str) -> str:
+        """Return the address of a file of a collection, from the site's root.
+
+        Pictures are shown in their place; everything else is offered for download.
+
+        Args:
+            collection: name of the collection that the file lies in.
+            path: its path from the collection's root.
+        """
+        return self.site.files.url(collection, path)
 
     def watch(self, topic: str, *paths: Path) -> None:
         """Have a topic told when files or directories change that this part was read from.

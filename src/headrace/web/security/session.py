@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -36,6 +37,10 @@ class Session:
     def form_token(self) -> str:
         """Token that each form of this session carries, and no other site knows."""
         return hmac.new(self.secret.encode(), b"form", hashlib.sha256).hexdigest()
+
+    def new_once(self) -> str:
+        """Return a name for an action of a form that is rendered now."""
+        return secrets.token_urlsafe(12)
 
     def has_form_token(self, given: str) -> bool:
         """Return whether a form is of this session.
