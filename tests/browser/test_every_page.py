@@ -71,7 +71,7 @@ def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page, urls: list
             ]
         set_screen(page, LIGHT)
         if url == urls[0]:
-            take_picture(page, of.name)
+            take_picture(page, of.name.replace(" ", "_"))
     assert not found, "\n".join(found)
 
 

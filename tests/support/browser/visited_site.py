@@ -75,7 +75,7 @@ def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
         "member": ["replica_001", "replica_004"],
         "endpoint": ["simulation"],
         "inversion": project.inversions,
-        "page": ["cli", "web"],
+        "page": ["web"],
     }
 
 
