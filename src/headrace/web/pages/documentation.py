@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
+
+from markupsafe import Markup
 
 from headrace.web.errors import PageMissing
 from headrace.web.page import Page
@@ -29,16 +32,22 @@ def _load_page(view: View) -> Mapping[str, Any]:
     page = help_pages().get(view.path["page"])
     if page is None:
         raise PageMissing(f"the documentation has no page {view.path['page']!r}: Help has a list")
-
-    def address_of(name: str, anchor: str) -> str:
-        address = relative_url(view.address, f"help/{name}")
-        return f"{address}#{anchor}" if anchor else address
-
     return {
         "title": page.title,
-        "content": render_help(page, address_of),
+        "content": _content(page.name),
         "sections": [each for each in page.sections[1:] if each.anchor],
     }
+
+
+@cache
+def _content(name: str) -> Markup:
+    """Return the content of a page, which is the same for all, and takes long where it is large."""
+
+    def address_of(other: str, anchor: str) -> str:
+        address = relative_url(f"help/{name}", f"help/{other}")
+        return f"{address}#{anchor}" if anchor else address
+
+    return render_help(help_pages()[name], address_of)
 
 
 PAGES: Final = (
