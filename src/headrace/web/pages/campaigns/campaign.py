@@ -17,7 +17,7 @@ from headrace.campaigns.status import group_counts, read_status
 from headrace.campaigns.why import MemberFailureCluster, explain_member_failures
 from headrace.runs.cause_template import is_specific
 from headrace.web.page import Action, Page, Part
-from headrace.web.pages.campaigns import campaign_actions, overview
+from headrace.web.pages.campaigns import campaign_actions
 from headrace.web.rendering import relative_url
 from headrace.web.view import View
 from headrace.web.views.campaigns.drawings import (
@@ -34,6 +34,7 @@ from headrace.web.views.campaigns.reading import (
     NotStarted,
     figure,
     find_driver,
+    has_many_members,
     opened,
 )
 
@@ -67,8 +68,13 @@ def address(name: str) -> str:
 def _load_state(view: View) -> Mapping[str, Any]:
     name = view.path["campaign"]
     with opened(view, name) as campaign:
-        status = read_status(campaign.database, campaign.row, campaign.campaign)
         last = _newest_log(campaign)
+        # What people change has a line in the log: it is seen at once.
+        status = view.site.shared.get(
+            ("campaign status", view.target, name, last),
+            _status_seconds(campaign),
+            lambda _: read_status(campaign.database, campaign.row, campaign.campaign),
+        )
     driver = find_driver(view.project, view.target)
     return {
         "status": status,
@@ -198,6 +204,11 @@ def _load_log(view: View) -> Mapping[str, Any]:
     }
 
 
+def _status_seconds(campaign: OpenCampaign) -> float:
+    """Return for how long open pages may share how a campaign stands; it is counted anew then."""
+    return 2.0 if has_many_members(campaign) else 0.0
+
+
 def _newest_log(campaign: OpenCampaign) -> int:
     (newest,) = campaign.database.execute(
         "SELECT max(id) FROM log WHERE campaign = ?", (campaign.id,)
@@ -224,7 +235,7 @@ PAGE = Page(
     ),
     actions=(
         Action("start", campaign_actions.start),
-        Action("drive", overview.start_one),
+        Action("drive", campaign_actions.drive),
         Action("pause", campaign_actions.pause),
         Action("resume", campaign_actions.resume),
         Action("drain", campaign_actions.drain),

@@ -50,7 +50,23 @@ def open_to_change(view: View) -> Iterator[tuple[CampaignLedger, CampaignRow]]:
 
 def start(view: View) -> Done:
     """Take in the members of a campaign, start it, and see that a driver runs."""
-    name, project, target = view.path["campaign"], view.project, view.target
+    name = view.path["campaign"]
+    return view.site.long_actions.begin(
+        "campaigns", f"campaign {name} is being started", lambda: _start(view, name)
+    )
+
+
+def drive(view: View) -> Done:
+    """Start a driver, and the facility where the runs are its."""
+
+    def work() -> Done:
+        return Done(_start_driver(view), subject="driver")
+
+    return view.site.long_actions.begin("campaigns", "a driver is being started", work)
+
+
+def _start(view: View, name: str) -> Done:
+    project, target = view.project, view.target
     ledger_exists(project, target)  # one that is gone is told, and not made anew
     campaign = load_campaign(project, name)
     with change_campaign_ledger(project, target) as ledger:
@@ -58,10 +74,15 @@ def start(view: View) -> Done:
     words = f"{started.added.added:,} members were added, {started.total:,} in all"
     if started.state != "started":
         return Done(f"{words}; it is {started.state}", subject=name)
+    driver = _start_driver(view)
+    return Done(f"campaign {name} is started: {words}; {driver}", subject=name)
+
+
+def _start_driver(view: View) -> str:
+    project, target = view.project, view.target
     if target == "local":
         connect(project, target, start=True)
-    driver = start_driver(project, target, view.site.profile)
-    return Done(f"campaign {name} is started: {words}; {driver.text}", subject=name)
+    return start_driver(project, target, view.site.profile).text
 
 
 def pause(view: View) -> Done:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.campaigns.campaign_access import read_campaign_ledger
-from headrace.campaigns.driver_process import start_driver
 from headrace.campaigns.ledger.campaign_table import CampaignTable
 from headrace.campaigns.status import member_counts
-from headrace.project.targets import connect
-from headrace.web.page import Action, Done, Page, Part
+from headrace.web.page import Action, Page, Part
+from headrace.web.pages.campaigns import campaign_actions
 from headrace.web.view import View
 from headrace.web.views.campaigns.reading import (
     CAMPAIGN_KINDS,
@@ -50,21 +49,13 @@ def _load_campaigns(view: View) -> Mapping[str, Any]:
     }
 
 
-def start_one(view: View) -> Done:
-    """Start a driver, and the facility where the runs are its."""
-    project = view.project
-    if view.target == "local":
-        connect(project, view.target, start=True)
-    return Done(start_driver(project, view.target, view.site.profile).text, subject="driver")
-
-
 PAGE = Page(
     name="campaigns",
     path="/campaigns",
     title="Campaigns",
     template="campaigns/overview.html",
     parts=(Part("campaigns", "campaigns/list.html", _load_campaigns, ("campaigns",), every=10.0),),
-    actions=(Action("drive", start_one),),
+    actions=(Action("drive", campaign_actions.drive),),
     menu="Campaigns",
     rank=500,
 )

@@ -143,12 +143,7 @@ def figure(
         kind: names the figure.
         read: computes it.
     """
-    (count,) = campaign.database.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM members INDEXED BY by_state WHERE campaign = ? "
-        "LIMIT ?)",
-        (campaign.id, FEW + 1),
-    ).fetchone()
-    if count <= FEW:
+    if not has_many_members(campaign):
         return Figure(read(campaign))
     project, target, name = view.project, view.target, campaign.row.name
 
@@ -159,6 +154,16 @@ def figure(
 
     kept = view.site.kept.get(("campaign", target, name, kind), compute)
     return Figure(None) if kept is None else Figure(kept.value, kept.at)
+
+
+def has_many_members(campaign: OpenCampaign) -> bool:
+    """Return whether a campaign has more members than are looked at for each request."""
+    (count,) = campaign.database.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM members INDEXED BY by_state WHERE campaign = ? "
+        "LIMIT ?)",
+        (campaign.id, FEW + 1),
+    ).fetchone()
+    return int(count) > FEW
 
 
 def find_driver(project: Project, target: str) -> Driver:
