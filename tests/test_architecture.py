@@ -14,7 +14,7 @@ LAYERS = (
     {"cli", "demos", "python_api"},
     {"pipelines"},
     {"web"},
-    {"project_status"},
+    {"project_status", "pipeline_status"},
     {"campaigns"},
     {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},

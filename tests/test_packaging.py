@@ -31,6 +31,8 @@ EXTRAS_OF = {
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},
+    # Pages of pipelines show their data.
+    "pipelines": {"datarun"},
     "ranks": {"seismic"},
     "_internal": {"seismic"},
 }

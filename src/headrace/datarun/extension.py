@@ -15,6 +15,8 @@ stands in the file, so the same record distinguishes a hit that was fitted from 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,6 +84,28 @@ def is_fitted(records: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return which records hold fits, shape as ``records``."""
     sizes = records["size"]
     return np.asarray((sizes == COMPLETE) | (sizes == LEGACY))
+
+
+def counts_as_two(
+    p_single: NDArray[np.floating[Any]],
+    p_double: NDArray[np.floating[Any]],
+    single_chi_square: NDArray[np.floating[Any]],
+    double_chi_square: NDArray[np.floating[Any]],
+) -> NDArray[np.bool_]:
+    """Return which fitted hits count as two pulses.
+
+    Those to which the fit gives two pulses a probability above one half; without probabilities,
+    those whose chi-square two pulses halve.
+
+    Args:
+        p_single: probability of one pulse, one a hit.
+        p_double: probability of two.
+        single_chi_square: of the fit of one pulse.
+        double_chi_square: of the fit of two.
+    """
+    has_probability = (p_single > 0) | (p_double > 0)
+    halved = double_chi_square < 0.5 * single_chi_square
+    return np.asarray(np.where(has_probability, p_double > 0.5, halved))
 
 
 def flat_columns(records: NDArray[np.void]) -> dict[str, NDArray[np.generic]]:

@@ -119,13 +119,24 @@ def results_of(view: RunView, project: Project, target: str) -> Results | None:
     location = summary.get("results") if isinstance(summary, dict) else None
     if not isinstance(location, dict) or not {"id", "path"} <= set(location):
         return None
-    path = str(location["path"])
+    return located(location, project, target)
+
+
+def located(location: Mapping[str, Any], project: Project, target: str) -> Results:
+    """Return a place that a run's payload names, with its directory where it is on this machine.
+
+    Args:
+        location: ``id`` of the collection and ``path`` in it.
+        project: whose collections they are.
+        target: where it ran.
+    """
+    path = str(location.get("path"))
     for name, collection in project.collections.items():
         known = project.collection_id(name, target) if collection.id or target == "local" else None
-        if known == location["id"]:
+        if known == location.get("id"):
             directory = _local_directory(collection.root, name, path)
             return Results(name, path, directory)
-    return Results(str(location["id"]), path, None)
+    return Results(str(location.get("id")), path, None)
 
 
 def _local_directory(root: Path, name: str, path: str) -> Path | None:

@@ -1,8 +1,8 @@
 """A project of which every page has something to show, at a facility of its own.
 
 Runs that succeeded, failed, wait, ask a person and copied files, more than one page of them; an
-arrival of a trigger; a change of many runs; a campaign with members in each state; an inversion.
-Names and causes are as long as people make them.
+arrival of a trigger; a change of many runs; a campaign with members in each state; an inversion; a
+data run. Names and causes are as long as people make them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class VisitedProject:
     """
 
     def __init__(self, root: Path) -> None:
-        init_project(root, ["adjoint_sources", "transfer"])
+        init_project(root, ["adjoint_sources", "transfer", "data_run"])
         for name, definition in {**FLOWS, "ask": dict(ASK)}.items():
             write_flow(root, name, definition)
         (root / "triggers" / "records.toml").write_text(TRIGGER)
@@ -124,6 +124,7 @@ class VisitedProject:
         )
         self.root = root
         self.inversions = _make_inversion(root)
+        self.data_runs = _make_data_run(root)
         self.project = load_project(root)
         try:
             address = start_facility(root, facility_settings(self.project))
@@ -216,3 +217,19 @@ def _make_inversion(root: Path) -> list[str]:
     made.start()
     made.run(0, pictures=True)
     return [made.name]
+
+
+def _make_data_run(root: Path) -> list[str]:
+    """Take a data run, and index its segments, where its libraries are installed."""
+    if find_spec("numba") is None:
+        return []
+    from headrace.datarun.synthetic import SyntheticRun, write_run
+    from headrace.pipelines.data_runs.indexes import SegmentIndexes
+    from headrace.pipelines.data_runs.known_runs import INDEX_DIRECTORY
+
+    run = SyntheticRun(run=7, segments=2, events=60, channels=3, samples=100)
+    indexes = SegmentIndexes(root / ".headrace" / INDEX_DIRECTORY)
+    for segment in write_run(root / "data" / "runs", run):
+        indexes.find(segment)
+    indexes.wait()
+    return ["run0007"]

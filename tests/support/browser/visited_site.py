@@ -76,6 +76,7 @@ def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
         "endpoint": ["simulation"],
         "inversion": project.inversions,
         "page": ["web"],
+        "data_run": project.data_runs,
     }
 
 

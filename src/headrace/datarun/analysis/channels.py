@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.datarun.analysis.batch import Batch, Segment
-from headrace.datarun.extension import LEGACY
+from headrace.datarun.channel_names import channel_name
+from headrace.datarun.extension import LEGACY, counts_as_two
 from headrace.datarun.fit.models import maximum
 
 _LARGEST = 65536.0
 _WINDOW = 1000.0
-
-
-def channel_name(crate: int, slot: int, channel: int) -> str:
-    """Return the name of a digitiser channel: ``c0s02ch05``."""
-    return f"c{crate}s{slot:02d}ch{channel:02d}"
 
 
 def pulse_height(
@@ -134,9 +130,9 @@ class ChannelAnalysis:
 
 def piled_up(fits: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """Return which fitted hits count as two pulses, shape (hits,)."""
-    is_fitted = (fits["p_single"] > 0) | (fits["p_double"] > 0)
-    halved = fits["double_chi_square"] < 0.5 * fits["single_chi_square"]
-    return np.asarray(np.where(is_fitted, fits["p_double"] > 0.5, halved))
+    return counts_as_two(
+        *(fits["p_single"], fits["p_double"]), fits["single_chi_square"], fits["double_chi_square"]
+    )
 
 
 def _new_histogram(kind: str) -> Any:

@@ -8,32 +8,39 @@
             writer.raw(extend(file, batch, fit_batch(batch, channels)))
 """
 
-from headrace.datarun.fit.channels import (
-    Channel,
-    Channels,
-    ChannelsFileError,
-    Template,
-    read_channels,
-    read_template,
-)
-from headrace.datarun.fit.models import Pulse, double_model, fitted_model, maximum, single_model
-from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
-from headrace.datarun.fit.solver import (
-    CONVERGED,
-    FAILED,
-    NO_PROGRESS,
-    NOT_ATTEMPTED,
-    OUT_OF_ITERATIONS,
-)
-from headrace.datarun.fit.traces import (
-    Double,
-    Engine,
-    FitOptions,
-    Fits,
-    check_engine,
-    fit_batch,
-    fit_traces,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.datarun.fit.channels import (
+        Channel,
+        Channels,
+        ChannelsFileError,
+        Template,
+        read_channels,
+        read_template,
+    )
+    from headrace.datarun.fit.models import Pulse, double_model, fitted_model, maximum, single_model
+    from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
+    from headrace.datarun.fit.solver import (
+        CONVERGED,
+        FAILED,
+        NO_PROGRESS,
+        NOT_ATTEMPTED,
+        OUT_OF_ITERATIONS,
+    )
+    from headrace.datarun.fit.traces import (
+        Double,
+        Engine,
+        FitOptions,
+        Fits,
+        check_engine,
+        fit_batch,
+        fit_traces,
+    )
 
 __all__ = [
     "CONVERGED",
@@ -63,3 +70,5 @@ __all__ = [
     "read_template",
     "single_model",
 ]
+
+__getattr__ = lazy_names(__name__)

@@ -49,8 +49,8 @@ def draw_run(
 
 
 def _results(session: Session, name: str) -> tuple[str, Path]:
-    from headrace.cli.commands.data_run._runs import DataRuns
     from headrace.config import ProjectError
+    from headrace.pipeline_status import DataRuns
 
     project = session.project()
     run = DataRuns(project, session.target).find(session.services(project), name)

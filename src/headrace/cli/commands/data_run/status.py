@@ -26,8 +26,8 @@ def status_command(follow: bool, limit: int) -> None:
 
     The lag is the time from the end of the run at the detector to the results, or until now.
     """
-    from headrace.cli.commands.data_run._runs import DataRuns
     from headrace.cli.commands.data_run._text import data_runs_text, show_live
+    from headrace.pipeline_status import DataRuns
 
     session = current()
     project = session.project()

@@ -29,11 +29,11 @@ def data_run_command(directory: Path, keep: bool) -> int:
     noise), watches for its end, copies it in segment by segment, and shows the ROOT files and
     pictures. A second call in the same DIRECTORY continues with a further run.
     """
-    from headrace.cli.commands.data_run._runs import DataRuns
     from headrace.cli.commands.data_run._text import data_runs_text
     from headrace.cli.termio.runs import ending_text
     from headrace.demos.data_run import DataRunDemonstration
     from headrace.demos.demonstration import stop_services
+    from headrace.pipeline_status import DataRuns
     from headrace.runs.run_document import run_document
 
     session = current()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.datarun.status import (
     DataRunStatus,
@@ -27,6 +28,22 @@ if TYPE_CHECKING:
 FLOW = "data_run"
 
 
+@dataclass(frozen=True)
+class DataRunPlaces:
+    """Directories of a data run on this machine.
+
+    Attributes:
+        raw: the segments as they arrive; None where they are not here.
+        staging: segments and products at the cluster; None where they are not here, or the run
+            of the flow has not begun.
+        elsewhere: where ``staging`` is, if not here.
+    """
+
+    raw: Path | None = None
+    staging: Path | None = None
+    elsewhere: str = ""
+
+
 @dataclass
 class DataRuns:
     """All data runs of a project; each :meth:`poll` asks only for what can have changed.
@@ -41,7 +58,10 @@ class DataRuns:
     target: str
     limit: int = 50
     _pollers: dict[str, RunPoller] = field(default_factory=dict)
-    _ended: dict[str, tuple[str, RunView]] = field(default_factory=dict)
+    _ended: dict[str, tuple[Mapping[str, Any], RunView]] = field(default_factory=dict)
+    _inputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _views: dict[str, RunView] = field(default_factory=dict)
+    _arrived: dict[str, Path] = field(default_factory=dict)
 
     def poll(self, services: Services) -> list[DataRunStatus]:
         """Return the data runs in order of their names.
@@ -53,12 +73,14 @@ class DataRuns:
         from headrace.runs.query import list_runs
 
         found: dict[str, DataRunStatus] = {}
-        arrived = self._directories()
+        arrived = self._arrived = self._directories()
         for run in list_runs(self.project, self.target, services, flow=FLOW, limit=self.limit):
-            name, view = self._poll_run(str(run["run_id"]), services)
+            given, view = self._poll_run(str(run["run_id"]), services)
+            name = str(given.get("run") or "")
             # The newest comes first, and counts.
             if name and name not in found:
                 found[name] = self._processed_run(name, view, arrived.get(name))
+                self._inputs[name], self._views[name] = given, view
         arrivals = ArrivalLookup.load(self.project, self.target)
         for name, directory in arrived.items():
             if name not in found:
@@ -85,6 +107,30 @@ class DataRuns:
         known = ", ".join(run.name for run in runs[-5:]) or "none yet"
         raise ProjectError(f"no data run {name!r}; the last ones are: {known}")
 
+    def places(self, name: str) -> DataRunPlaces:
+        """Return where a data run is on this machine, as far as it was polled.
+
+        Args:
+            name: its name.
+        """
+        raw = self._arrived.get(name)
+        location = self._inputs.get(name, {}).get("staging")
+        if not isinstance(location, Mapping):
+            return DataRunPlaces(raw)
+        from headrace.runs.describe import located
+
+        found = located(location, self.project, self.target)
+        return DataRunPlaces(raw, found.directory, "" if found.directory else str(found))
+
+    def view(self, name: str) -> RunView | None:
+        """Return the run of the flow of a data run, as it was polled; None without one."""
+        return self._views.get(name)
+
+    def entries(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the log of a run of the flow, as far as it was polled."""
+        poller = self._pollers.get(run_id)
+        return poller.entries if poller is not None else []
+
     def _directories(self) -> dict[str, Path]:
         from headrace.triggers import load_triggers
 
@@ -96,7 +142,7 @@ class DataRuns:
         ]
         return {path.name: path for trigger in triggers for path in _arrivals(trigger)}
 
-    def _poll_run(self, run_id: str, services: Services) -> tuple[str, RunView]:
+    def _poll_run(self, run_id: str, services: Services) -> tuple[Mapping[str, Any], RunView]:
         from headrace.runs import RunPoller
 
         if run_id in self._ended:
@@ -104,10 +150,11 @@ class DataRuns:
         poller = self._pollers.setdefault(run_id, RunPoller(run_id))
         view = poller.poll(services)
         first = (poller.entries[0].get("details") or {}) if poller.entries else {}
-        name = str((first.get("input") or {}).get("run") or "")
+        given = first.get("input")
+        given = given if isinstance(given, Mapping) else {}
         if view.final:
-            self._ended[run_id] = name, view
-        return name, view
+            self._ended[run_id] = given, view
+        return given, view
 
     def _processed_run(self, name: str, view: RunView, arrived: Path | None) -> DataRunStatus:
         from headrace.runs import current_activity, failure_summary, results_of
