@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from headrace.seismic.inversion import commands
+from headrace.web.changes.local_files import LocalChanges
 from tests.support.web import WebSite, forms_of, words_of
 from tests.support.web_inversion import PROJECT, WebInversion, no_services
 
@@ -32,7 +33,7 @@ def rows_of(page: str, part: str) -> list[list[str]]:
 
 def test_all_inversions_are_listed(web: WebSite) -> None:
     (row,) = rows_of(web.get("inversions").text, "list")
-    assert row[:4] == ["inversion", "Rays", "2 of 3", "under way"]
+    assert row[:4] == ["inversion", "Rays", "2 of 3", "not ended"]
     assert '<a href="inversions/inversion">' in web.get("inversions").text
 
 
@@ -291,6 +292,8 @@ def test_a_hostile_name_is_text_and_has_an_address(made: WebInversion, tmp_path:
     shown = web.get(address)
     assert shown.status_code == 200
     assert "<script>1" not in shown.text
+    (topic,) = set(re.findall(r'data-topics="([^"]+)"', shown.text))
+    assert re.fullmatch(r"[A-Za-z0-9_.:-]+", topic), "the event stream knows no other topics"
     done = web.follow(address, web.send_form(address, "pause"))
     assert "Done: it stops after this iteration" in words_of(done.text)
     web.close()
@@ -317,3 +320,21 @@ def test_a_project_without_inversions_says_how_to_make_one(tmp_path: Path) -> No
     web = WebSite(tmp_path, services=no_services)
     assert "headrace inversion init makes one" in words_of(web.get("inversions").text)
     web.close()
+
+
+def test_a_command_in_a_terminal_is_a_change_of_the_page(
+    web: WebSite, inversion: WebInversion
+) -> None:
+    topic = "inversion:inversion"
+    assert f'data-topics="{topic}"' in web.get(PAGE).text
+    changes = LocalChanges(web.site.project, "local")
+    changes_named = []
+    web.site.watch = lambda topic, paths: changes_named.append((topic, tuple(paths)))  # type: ignore[method-assign]
+    web.get(PAGE)
+    for named, paths in changes_named:
+        changes.name(named, paths)
+    assert topic not in changes.look({topic})
+    commands.pause(inversion.home, "iteration")
+    assert topic in changes.look({topic})
+    assert topic not in changes.look({topic})
+    changes.close()

@@ -45,7 +45,7 @@ def _list_row(opened: OpenedInversion) -> dict[str, Any]:
     known = [one for one in summaries if one["misfit"] is not None]
     row |= {
         "iteration": last.number if last else None,
-        "outcome": (last.outcome or "under way") if last else "not started",
+        "outcome": (last.outcome or "not ended") if last else "not started",
         "kind": {"paused": "wait", "stopped": "bad", "finished": "good", "done": "good"}.get(
             last.outcome if last else "-", "busy" if last else "idle"
         ),

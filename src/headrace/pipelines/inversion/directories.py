@@ -110,7 +110,7 @@ def address_name(name: str) -> str:
 
 
 def _codes(match: re.Match[str]) -> str:
-    return "".join(f"~{byte:02x}" for byte in match[0].encode("utf-8", "surrogateescape"))
+    return "".join(f".{byte:02x}" for byte in match[0].encode("utf-8", "surrogateescape"))
 
 
 def write_second_trigger(home: Path, new: Path) -> Path | None:

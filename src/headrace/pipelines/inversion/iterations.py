@@ -239,7 +239,7 @@ _OUTCOMES: Final = {
     "finished": ("finished", "good"),
     "paused": ("paused", "wait"),
     "stopped": ("stopped", "bad"),
-    "": ("under way", "busy"),
+    "": ("not ended", "busy"),
 }
 
 

@@ -15,7 +15,7 @@ from headrace.pipelines.inversion.fits import FitReader
 from headrace.pipelines.inversion.iterations import Iteration, IterationReader, known_stage
 from headrace.pipelines.inversion.runs import InversionRuns
 from headrace.seismic.inversion import Inversion, Steering, read_settings, read_steering
-from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.settings import InversionSettings
 from headrace.seismic.inversion.status import RunState, find_state
@@ -118,9 +118,22 @@ def open_inversion(view: View) -> OpenedInversion:
     if name not in found:
         raise PageMissing(f"there is no inversion {name!r}; the page Inversions has those that are")
     opened = _opened(view, name, found[name])
+    last = [number_text(one.number) for one in opened.iterations[-1:]]
+    view.watch(f"inversion:{name}", *_watched(opened, last))
     _OF_REQUESTS[id(view)] = opened
     weakref.finalize(view, _OF_REQUESTS.pop, id(view), None)
     return opened
+
+
+def _watched(opened: OpenedInversion, last: list[str]) -> list[Path]:
+    """Return what changes as an inversion goes on: files of people, and those of its last stage."""
+    paths = opened.paths
+    found = [paths.settings, paths.steering, paths.history, paths.iterations]
+    for place in last:
+        found += [paths.iterations / place, paths.iterations / place / "results"]
+        if opened.staging is not None:
+            found.append(Paths(opened.staging).iterations / place / "records")
+    return found
 
 
 def open_all(view: View) -> list[OpenedInversion]:

@@ -38,7 +38,7 @@ def _part(name: str, load: str, every: float = 5.0, module: str = "contents") ->
         name,
         f"{_PACKAGE}:{name}.html",
         _later(module, load),
-        topics=("inversion",),
+        topics=("inversion",) if name == "list" else ("inversion:{inversion}",),
         every=every,
     )
 
