@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
 from headrace.facility import stop_facility
 from headrace.project import Project, load_project
 from tests.support.chosen_runs import FLOWS, write_flow
 from tests.support.command_process import command_in
-from tests.support.web import WebSite
+from tests.support.web import ORIGIN, WebSite
 
 
 @contextmanager
@@ -40,3 +43,18 @@ def sent(web: WebSite, page: str, action: str, **fields: str) -> str:
     answer = web.send_form(page, action, **fields)
     path = page.partition("?")[0]
     return web.follow(f"{path}/do/{action}", answer).text
+
+
+def linked(page: str, text: str, mark: str) -> str:
+    """Return the address of the link of a page that has a mark, such as ``rel="next"``.
+
+    Args:
+        page: the page's address.
+        text: its HTML.
+        mark: what stands behind the link's address; empty where there is no such link.
+    """
+    found = re.search(rf'href="([^"]*)"[^>]*{re.escape(mark)}', text)
+    if found is None:
+        return ""
+    target = urljoin(f"{ORIGIN}/{page.lstrip('/')}", unescape(found[1]))
+    return target.removeprefix(f"{ORIGIN}/")

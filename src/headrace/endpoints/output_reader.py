@@ -25,11 +25,19 @@ def reader_id(project: Project, target: str, services: Services) -> str:
     return builtin_function_id(project, target, services, _reader())
 
 
-def read_jobs_here(task_id: str, directories: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what a task's jobs printed, from this machine's files."""
+def read_jobs_here(
+    task_id: str, directories: Sequence[str], limit: int = LOCAL_BYTES
+) -> list[dict[str, Any]]:
+    """Return what a task's jobs printed, from this machine's files.
+
+    Args:
+        task_id: the task.
+        directories: where its jobs may have their directories.
+        limit: bytes of each stream, from its end.
+    """
     from headrace.compute.job_reader import headrace_job_output
 
-    return headrace_job_output(task_id, list(directories), LOCAL_BYTES)
+    return headrace_job_output(task_id, list(directories), limit)
 
 
 def read_jobs_there(

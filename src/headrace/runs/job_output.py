@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
-from headrace.endpoints.output_reader import read_jobs_here, read_jobs_there
+from headrace.endpoints.output_reader import LOCAL_BYTES, read_jobs_here, read_jobs_there
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PATH: Final = re.compile(r"(?<![\w.])/[^\s'\"`,;:()\[\]{}]+")
 _MAX_DIRECTORIES: Final = 50
+NOT_ASKED: Final = "its jobs ran on another machine, whose endpoint was not asked"
+"""Note of a part whose jobs the endpoint could read."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ def read_output(
     deadline: float = 60.0,
     *,
     fetch_traceback: bool = True,
+    ask_endpoint: bool = True,
+    limit: int = LOCAL_BYTES,
 ) -> list[OutputPart]:
     """Return what a task and its batch jobs printed.
 
@@ -159,6 +163,8 @@ def read_output(
         task: the task.
         deadline: seconds within which the endpoint must answer.
         fetch_traceback: whether the service is asked for the traceback of a failed task, too.
+        ask_endpoint: whether the endpoint is asked for what is not on this machine.
+        limit: bytes of each stream of a job on this machine, from its end.
 
     Returns:
         The task itself, then each of its jobs.
@@ -169,8 +175,11 @@ def read_output(
     if not traceback and task.exception and fetch_traceback:
         traceback = _traceback(services, task)
     own = replace(own, stdout=stdout, stderr=stderr, traceback=traceback)
-    jobs, problem = read_jobs_here(task.task_id, task.directories), ""
-    if not jobs and task.directories and not _is_local_endpoint(project, target, task.endpoint_id):
+    jobs, problem = read_jobs_here(task.task_id, task.directories, limit), ""
+    is_elsewhere = task.directories and not _is_local_endpoint(project, target, task.endpoint_id)
+    if not jobs and is_elsewhere and not ask_endpoint:
+        own = replace(own, note=NOT_ASKED)
+    elif not jobs and is_elsewhere:
         jobs, problem = read_jobs_there(
             project, target, services, task.endpoint_id, task.task_id, task.directories, deadline
         )

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from headrace.runs.selection import RunSelector, Selection
 
 PAGE_SIZE: Final = 50
-MOST_LOOKED_AT: Final = 1_000
+# Runs of one request, the most that services give.
+_PART: Final = 100
+MOST_LOOKED_AT: Final = 300
 """Runs that are looked at for one page, where the service cannot decide all conditions."""
 
 
@@ -70,7 +72,9 @@ def read_page(
     if selection.ids:
         chosen = selector.select(selection).documents
         return RunsPage(chosen[:size], len(chosen))
-    query = {**selector.query(selection), "per_page": size}
+    # Of a list that the service decides one request has the page, and no run too much.
+    part_size = size if selector.is_decided_by_service(selection) else _PART
+    query = {**selector.query(selection), "per_page": part_size}
     marker, skip = position.marker, position.skip
     found: list[dict[str, Any]] = []
     looked_at = 0

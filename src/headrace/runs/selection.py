@@ -176,6 +176,12 @@ class RunSelector:
                     raise
                 missing.append(run_id)
 
+    def is_decided_by_service(self, selection: Selection) -> bool:
+        """Return whether the service decides all conditions beside ids by itself."""
+        plain = replace(selection, ids=(), flows=(), statuses=(), since=None, until=None)
+        is_tag = self._target == "local" and "filter_tag" in self.query(selection)
+        return plain == Selection() or (is_tag and replace(plain, tags=()) == Selection())
+
     def query(self, selection: Selection) -> dict[str, Any]:
         """Return the query for runs, with what the service can decide by itself."""
         query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": 100}
@@ -193,6 +199,9 @@ class RunSelector:
         plain = [tag for tag in selection.tags if not set(tag) & set("*?\\")]
         if self._target == "local" and len(selection.tags) == len(plain) == 1:
             query["filter_tag"] = plain[0]
+        word = _word_of(selection.labels)
+        if self._target == "local" and word:
+            query["filter_label"] = word
         if selection.since or selection.until:
             bounds = (selection.since, selection.until)
             query["filter_start_time"] = ",".join(map(_stored_time, bounds))
@@ -291,6 +300,13 @@ class _Conditions:
             return True
         cause = failure_cause(document)
         return cause is not None and matches_any(self.causes, (cause.text, cause.summary))
+
+
+def _word_of(labels: Sequence[str]) -> str:
+    """Return the longest word that each label must have in it; empty where none is known."""
+    if len(labels) != 1 or set(labels[0]) & set("?\\") or not labels[0].isascii():
+        return ""
+    return max(labels[0].replace("*", " ").split(), key=len, default="")
 
 
 def _stored_time(moment: datetime | None) -> str:

@@ -80,7 +80,7 @@ class Site:
         self._loaded: tuple[tuple[object, ...], Project] | None = None
         self.broadcast = Broadcast()
         self.parts = PartCache(self.broadcast)
-        self.files = UserFiles(self)
+        self.files = UserFiles(self.project)
         self._local = LocalChanges(self.project, target)
         self.watcher = ChangeWatcher(
             *(self.broadcast, self._local, follow, self._open_sessions, target)

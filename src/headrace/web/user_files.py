@@ -12,7 +12,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from headrace.web.errors import NotAllowed, PageMissing
 
 if TYPE_CHECKING:
-    from headrace.web.site import Site
+    from headrace.project import Project
 
 POLICY: Final = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Policy of all files: no script, no form, nothing from elsewhere."""
@@ -48,11 +48,11 @@ class UserFiles:
     """Addresses of files, and the files themselves.
 
     Args:
-        site: the site, whose project has the collections.
+        project: returns the project, which has the collections.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, project: Callable[[], Project]) -> None:
+        self._project = project
         self._key = secrets.token_bytes(32)
 
     def url(self, collection: str, path: str) -> str:
@@ -80,7 +80,7 @@ class UserFiles:
         """
         if not hmac.compare_digest(self._signature(collection, path).encode(), key.encode()):
             raise NotAllowed("no page has shown this file: load the page anew that names it")
-        found = self._site.project().collections.get(collection)
+        found = self._project().collections.get(collection)
         if found is None:
             raise PageMissing(f"there is no collection {collection!r}")
         descriptor = open_confined(found.root, path)

@@ -11,7 +11,7 @@ from headrace.project import Project, connect
 from headrace.runs import BatchedRun
 from tests.support.chosen_runs import failing, start
 from tests.support.web import WebSite, forms_of, words_of
-from tests.support.web_runs import running_project, sent
+from tests.support.web_runs import linked, running_project, sent
 
 pytestmark = pytest.mark.service
 
@@ -66,9 +66,7 @@ def test_pages_have_fifty_runs_each_and_every_run_once(web: WebSite, project: Pr
         page = [run_id for run_id in ids if f'href="runs/{run_id}"' in text]
         assert len(page) <= 50
         seen += page
-        _, _, rest = text.partition('" rel="next"')
-        address = text.partition('" rel="next"')[0].rpartition('href="')[2] if rest else ""
-        address = address.replace("&amp;", "&")
+        address = linked(address, text, 'rel="next"')
     assert sorted(seen) == sorted(ids)
 
 
@@ -82,8 +80,7 @@ def test_conditions_that_the_service_cannot_decide_page_by_key_too(
     while address:
         text = web.get(address).text
         seen += [run_id for run_id in ids if f'href="runs/{run_id}"' in text]
-        head, found, _ = text.partition('" rel="next"')
-        address = head.rpartition('href="')[2].replace("&amp;", "&") if found else ""
+        address = linked(address, text, 'rel="next"')
     assert len(seen) == len(set(seen))
     assert set(seen) == odd
 
@@ -146,6 +143,7 @@ def test_texts_of_users_are_texts(web: WebSite, project: Project) -> None:
 
 def test_other_verbs_and_lookers_change_nothing(web: WebSite) -> None:
     assert web.get("runs/change?verb=delete").status_code == 404
+    assert "Choose what to do" in words_of(web.get("runs/change").text)
     web.cookie = web.log_in("look")
     assert "change?verb" not in web.get("runs").text
     assert forms_of(web.get("runs/change?verb=retry").text)[0].action != "change"

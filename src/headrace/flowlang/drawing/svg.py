@@ -130,7 +130,7 @@ def _node(
     drawn = f'<g class="node {kind} {mark}" data-state={name}>{tip}{shape}{written}</g>'
     if address_of is None or node.name in (START, END):
         return drawn
-    return f"<a href={saxutils.quoteattr(address_of(node.name))}>{drawn}</a>"
+    return f"<a href={saxutils.quoteattr(address_of(node.name))} aria-label={name}>{drawn}</a>"
 
 
 def _shape(node: Node, box: Box) -> str:

@@ -17,9 +17,11 @@ from headrace.web.pages import (
     notifications,
     now,
     record,
+    run,
     run_changes,
     runs,
     triggers,
+    web_inputs,
 )
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -27,6 +29,9 @@ PAGES: Final[tuple[Page, ...]] = (
     runs.PAGE,
     run_changes.CHANGE_PAGE,
     run_changes.UNDO_PAGE,
+    run.PAGE,
+    run.OUTPUT_PAGE,
+    web_inputs.PAGE,
     flows.PAGE,
     flow.PAGE,
     flow_start.PAGE,

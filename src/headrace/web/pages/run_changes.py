@@ -30,6 +30,7 @@ from headrace.web.views.run_selection import (
     given_conditions,
     selection_of,
     selection_query,
+    verbs_at,
 )
 
 MOST: Final = 5_000
@@ -50,8 +51,10 @@ _EFFECTS: Final[Mapping[str, str]] = {
 
 def _load_change(view: View) -> Mapping[str, Any]:
     verb = view.query.get("verb", "")
-    _check_verb(view, verb)
     conditions = given_conditions(view.query)
+    if not verb:
+        return {"verb": "", "verbs": verbs_at(view.target), "query": selection_query(conditions)}
+    _check_verb(view, verb)
     project = view.project
     selection = selection_of(project, conditions, verb)
     documents, more = view.ask(
@@ -150,7 +153,7 @@ def _load_undo(view: View) -> Mapping[str, Any]:
             lambda services: plan_undo(project, view.target, services, ChangeRecords(project))
         )
     except ProjectError as error:
-        raise PageMissing(str(error)) from error
+        return {"record": None, "reason": str(error)}
     return {
         "record": undo.record,
         "verb": undo.verb,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from headrace.runs.change_record import ChangeRecords
 from headrace.runs.run_pages import read_page
@@ -13,14 +13,12 @@ from headrace.web.pages.status_reading import read_figures
 from headrace.web.view import View
 from headrace.web.views.run_rows import run_row
 from headrace.web.views.run_selection import (
-    VERBS,
     given_conditions,
     position_of,
     selection_of,
     selection_query,
+    verbs_at,
 )
-
-_NOT_AT_GLOBUS: Final = ("hold", "release")
 
 
 def _load_page(view: View) -> Mapping[str, Any]:
@@ -33,7 +31,7 @@ def _load_page(view: View) -> Mapping[str, Any]:
         "endpoints": sorted(project.endpoints),
         "selections": sorted(project.config.selections),
         "query": selection_query(conditions),
-        "verbs": [verb for verb in VERBS if view.target == "local" or verb not in _NOT_AT_GLOBUS],
+        "verbs": verbs_at(view.target),
     }
 
 

@@ -34,6 +34,15 @@ VERBS: Final = tuple(_STATUSES_OF)
 """Changes of many runs."""
 
 
+def verbs_at(target: str) -> list[str]:
+    """Return the changes that runs at a target can be asked for.
+
+    Args:
+        target: ``local`` or ``globus``.
+    """
+    return [verb for verb in VERBS if target == "local" or verb not in ("hold", "release")]
+
+
 class SelectionError(HeadraceError):
     """Conditions that choose no runs; the message says what is wrong with which."""
 
