@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from headrace.facility import find_address
 from tests.support.installed_program import headrace
 from tests.support.waiting import wait_until
-from tests.support.watch_project import Long
+from tests.support.watch_project import Long, deploy_waiting_project, run
 from tests.support.web import forms_of, words_of
 from tests.support.web_process import WebBrowser, link_in
 
@@ -129,3 +131,28 @@ def test_a_unix_socket_is_its_owners_alone(
     assert browser.get("record").status == 200
     assert web.ended_by(signal.SIGTERM) == 0, web.text
     wait_until(lambda: not socket.exists(), "the socket's removal")
+
+
+def test_changes_of_runs_and_the_end_of_the_facility_are_told_as_they_happen(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (root / "headrace.toml").unlink()
+    deploy_waiting_project(root)
+    web = Long(root, tmp_path_factory.mktemp("log") / "web", "web")
+    web.says("/login#")
+    browser = WebBrowser(link_in(web.text).partition("/login")[0])
+    browser.log_in(link_in(web.text))
+    with browser.stream("events?topics=runs,web_inputs") as messages:
+        assert next(messages) == ("contact", '{"problem": ""}')
+        assert ("reload", "all") in messages, "where the journal is, is known now"
+        started = run("start", "rest", "-C", str(root), "-s", "name=one")
+        assert started.returncode == 0, started.stderr
+        assert ("change", '["runs", "web_inputs"]') in messages
+        facility = find_address(root)
+        assert facility is not None
+        os.kill(facility.pid, signal.SIGKILL)
+        assert any(event == "contact" and '""' not in data for event, data in messages)
+        assert run("facility", "up", "-C", str(root)).returncode == 0
+        assert ("contact", '{"problem": ""}') in messages
+    run("facility", "down", "-C", str(root))
+    assert web.ended_by(signal.SIGTERM) == 0

@@ -6,6 +6,8 @@ import http.client
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -46,6 +48,18 @@ class WebBrowser:
         own = {"content-type": "application/x-www-form-urlencoded", "origin": self.url}
         return self._ask("POST", address, urlencode(fields), {**own, **headers})
 
+    @contextmanager
+    def stream(self, address: str) -> Iterator[Iterator[tuple[str, str]]]:
+        """Open an event stream; gives kind and data of each of its messages as it comes."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        try:
+            connection.request("GET", f"/{address}", headers={"cookie": self.cookie})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            yield _messages(answer)
+        finally:
+            connection.close()
+
     def log_in(self, link: str) -> HttpAnswer:
         """Open a link that ``headrace web`` has printed, as the script of its page does."""
         path, _, code = link.removeprefix(self.url).partition("#")
@@ -66,6 +80,17 @@ class WebBrowser:
             return HttpAnswer(answer.status, found, answer.read().decode())
         finally:
             connection.close()
+
+
+def _messages(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str]]:
+    found: dict[str, str] = {}
+    while line := answer.readline().decode():
+        name, _, value = line.rstrip("\n").partition(": ")
+        if name:
+            found[name] = value
+        elif "event" in found:
+            yield found["event"], found["data"]
+            found = {}
 
 
 def ended_by_sigterm(root: Path, target: str = "local") -> None:

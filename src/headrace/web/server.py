@@ -114,6 +114,7 @@ def serve(
                 names=LOOPBACK_NAMES | {name.lower() for name in names},
                 root_path=root_path,
                 cookie=cookie if not uds else "headrace_socket",
+                follows_runs=True,
             )
             write_private(path, json.dumps(asdict(listening)) + "\n")
             server = _Server(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.project import load_project
 from headrace.project.targets import connect
+from headrace.runs.run_changes import ChangeFollower
 from headrace.runs.service_connection import ServiceConnection
 from headrace.web.changes.broadcast import Broadcast
 from headrace.web.changes.local_files import LocalChanges
-from headrace.web.changes.watcher import ChangeWatcher, RunFollower
+from headrace.web.changes.watcher import ChangeWatcher
 from headrace.web.long_actions import LongActions
 from headrace.web.part_cache import PartCache
 from headrace.web.shared_values import SharedValues
@@ -41,7 +43,7 @@ class Site:
         root_path: prefix of all addresses, where a proxy passes it on; begins with a slash.
         cookie: name of the cookie.
         services: gives the services in the place of those of the target; tests replace them.
-        follow: gives a follower of changes of runs; None where none is to be had.
+        follows_runs: whether changes of runs are followed while anybody looks.
 
     Attributes:
         shared: values that many requests show.
@@ -63,7 +65,7 @@ class Site:
         root_path: str = "",
         cookie: str = "headrace",
         services: Callable[[], Services] | None = None,
-        follow: Callable[[], RunFollower] | None = None,
+        follows_runs: bool = False,
     ) -> None:
         self.root = root
         self.target = target
@@ -83,7 +85,9 @@ class Site:
         self.files = UserFiles(self.project)
         self._local = LocalChanges(self.project, target)
         self.watcher = ChangeWatcher(
-            *(self.broadcast, self._local, follow, self._open_sessions, target)
+            *(self.broadcast, self._local),
+            partial(ChangeFollower, services or self._connect, target) if follows_runs else None,
+            *(self._open_sessions, target),
         )
 
     def close(self) -> None:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from headrace.config import ProjectError
 from headrace.errors import HeadraceError
+from headrace.runs.change_records import ChangedRun, ChangedWebInput, Changes, Silence
 from headrace.web.changes.broadcast import Broadcast, Stream
 from headrace.web.changes.local_files import LocalChanges
 from headrace.web.changes.watcher import ChangeWatcher
-
-
-@dataclass
-class Changes:
-    sequence: int
-    runs: Collection[str]
-    complete: bool = True
 
 
 class ScriptedFollower:
@@ -36,6 +30,13 @@ class ScriptedFollower:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def stop(self) -> None:
+        self.answers.put(HeadraceError("the end"))
+
+
+def changed(run: str) -> ChangedRun:
+    return ChangedRun(run, "f", "ACTIVE")
 
 
 def no_project() -> object:
@@ -62,21 +63,30 @@ def test_runs_are_followed_through_a_fault(follower: ScriptedFollower) -> None:
         watcher = ChangeWatcher(broadcast, local, lambda: follower, lambda: {1}, "local")
         stream = broadcast.open(1, frozenset({"runs", "run:a", "facility"}))
         watcher.start()
-        follower.answers.put(Changes(40, ()))
+        follower.answers.put(Changes(40))
         await until(stream, lambda: stream.is_reload)
         stream.is_reload = False
-        follower.answers.put(Changes(41, ("a", "b")))
+        follower.answers.put(Changes(41, runs=(changed("a"), changed("b"))))
         await until(stream, lambda: stream.changed == {"runs", "run:a"})
         stream.changed = set()
         stream.is_beat = False
-        follower.answers.put(ProjectError("no facility is running"))
+        silence = Silence(datetime(2026, 11, 29, tzinfo=UTC), "no facility is running")
+        follower.answers.put(Changes(41, silence=silence))
         await until(stream, lambda: stream.is_beat and stream.changed == {"facility"})
         assert watcher.problem == "no facility is running"
-        follower.answers.put(Changes(45, ("c",), complete=False))
+        follower.answers.put(Changes(45, complete=False))
         await until(stream, lambda: stream.is_reload)
         assert watcher.problem == ""
         assert broadcast.id(0).startswith("45.")
         assert follower.asked[:4] == [0, 40, 41, 41], "a fault loses no change"
+        stream.is_reload = False
+        follower.answers.put(
+            Changes(46, web_inputs=(ChangedWebInput("q", "a", "open"),), flow_ids=("f",))
+        )
+        await until(stream, lambda: stream.changed == {"runs", "run:a", "facility"})
+        assert broadcast.last_change(["flows"]) == broadcast.last_change(["web_inputs"])
+        follower.answers.put(ProjectError("a fault"))
+        await until(stream, lambda: watcher.problem == "a fault")
         watcher.close()
         await until(stream, lambda: stream.is_over)
 
@@ -93,7 +103,7 @@ def test_services_that_do_not_answer_are_a_problem(follower: ScriptedFollower) -
         )
         stream = broadcast.open(1, frozenset({"runs"}))
         watcher.start()
-        follower.answers.put(Changes(1, ()))
+        follower.answers.put(Changes(1))
         await until(stream, lambda: stream.is_reload)
         assert watcher.problem == ""
         moment[0] += 5

@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.errors import HeadraceError
 from headrace.web.changes.broadcast import Broadcast
 from headrace.web.changes.local_files import LocalChanges
+
+if TYPE_CHECKING:
+    from headrace.runs.change_records import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -26,25 +29,14 @@ _SILENCE_SECONDS: Final = {"local": 4.5}
 _SILENCE_ELSEWHERE: Final = 120.0
 
 
-class RunChanges(Protocol):
-    """Runs that have changed since a number of the journal.
-
-    Attributes:
-        sequence: number of the last change.
-        runs: ids of the runs.
-        complete: false where others may have changed, too.
-    """
-
-    sequence: int
-    runs: Collection[str]
-    complete: bool
-
-
 class RunFollower(Protocol):
     """Waits for changes of runs."""
 
-    def wait(self, since: int, seconds: float) -> RunChanges:
+    def wait(self, since: int, seconds: float) -> Changes:
         """Return the changes after a number, as soon as there are any, or none after a while."""
+
+    def stop(self) -> None:
+        """Have a call of `wait` in another thread return soon."""
 
 
 class ChangeWatcher:
@@ -79,6 +71,7 @@ class ChangeWatcher:
         self._ended = threading.Event()
         self._heard = clock()
         self._problem = ""
+        self._follower: RunFollower | None = None
 
     def start(self) -> None:
         """Begin to look, unless that was done before."""
@@ -93,6 +86,9 @@ class ChangeWatcher:
     def close(self) -> None:
         """Look no more."""
         self._ended.set()
+        follower = self._follower
+        if follower is not None:
+            follower.stop()
         self._broadcast.close()
 
     @property
@@ -127,28 +123,28 @@ class ChangeWatcher:
         self._local.close()
 
     def _follow_runs(self, follow: Callable[[], RunFollower]) -> None:
-        follower: RunFollower | None = None
         since = 0
+        silence = ""
         while not self._ended.is_set():
             try:
-                if follower is None:
-                    follower = follow()
+                if self._follower is None:
+                    self._follower = follow()
                 # The first answer says where the journal is: what was before it is not known.
-                changes = follower.wait(since, 0.0 if since == 0 else _WAIT_SECONDS)
+                changes = self._follower.wait(since, 0.0 if since == 0 else _WAIT_SECONDS)
+                silence = changes.silence.cause if changes.silence else ""
             except Exception as error:
                 if not isinstance(error, HeadraceError):
                     logger.exception("runs cannot be followed")
-                self._tell_problem(str(error))
-                follower = None
+                self._follower, silence = None, str(error)
+            self._heard = self._clock()
+            self._tell_problem(silence)
+            if silence:
                 self._ended.wait(_PAUSE_SECONDS)
                 continue
-            self._heard = self._clock()
-            self._tell_problem("")
             if since == 0 or not changes.complete:
                 self._broadcast.publish_all(changes.sequence)
-            elif changes.runs:
-                topics = {"runs", "web_inputs", *(f"run:{run}" for run in changes.runs)}
-                self._broadcast.publish(topics, changes.sequence)
+            else:
+                self._broadcast.publish(_topics(changes), changes.sequence)
             since = changes.sequence
 
     def _tell_problem(self, problem: str) -> None:
@@ -159,3 +155,15 @@ class ChangeWatcher:
         if changed:
             self._broadcast.beat()
             self._broadcast.publish(("facility",))
+
+
+def _topics(changes: Changes) -> set[str]:
+    runs = {run.run_id for run in changes.runs} | {*changes.removed_run_ids}
+    asked = {each.run_id for each in changes.web_inputs}
+    topics = {f"run:{run}" for run in runs | asked}
+    topics |= {f"flow:{flow}" for flow in changes.flow_ids}
+    if runs or asked:
+        topics |= {"runs", "web_inputs"}
+    if changes.flow_ids:
+        topics.add("flows")
+    return topics
