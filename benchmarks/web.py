@@ -19,6 +19,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,7 @@ from headrace.project.targets import connect
 from headrace.runs import BatchedRun, start_batch
 
 IDLE_SECONDS: Final = 20.0
+CHROMIUM: Final = ("chromium-headless-shell", "chromium", "google-chrome")
 PASS: Final = {
     "StartAt": "Check",
     "States": {
@@ -257,7 +259,7 @@ def first_seen(url: str, cookie: str, addresses: list[str]) -> dict[str, Any]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return {"not_measured": "no Playwright here"}
-    chromium = next((p for p in ("/usr/bin/chromium",) if Path(p).exists()), None)
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         return {"not_measured": "no Chromium here"}
     name, _, value = cookie.partition("=")
