@@ -6,6 +6,7 @@ from typing import Final
 
 from headrace.web.page import Page, Part
 from headrace.web.pages.run.actions import ACTIONS, load_actions
+from headrace.web.pages.run.figures import FIGURES_PART
 from headrace.web.pages.run.output import OUTPUT_PAGE, OUTPUT_PART
 from headrace.web.pages.run.parts import (
     load_chain,
@@ -33,6 +34,7 @@ PAGE: Final = Page(
         Part("drawing", "run/drawing.html", load_drawing, topics=_TOPICS, every=10.0),
         Part("state", "run/state.html", load_state, topics=_TOPICS),
         Part("states", "run/states.html", load_states, topics=_TOPICS, every=10.0),
+        FIGURES_PART,
         OUTPUT_PART,
         Part("chain", "run/chain.html", load_chain, topics=("runs",), every=60.0),
         Part("log", "run/log.html", load_log, topics=_TOPICS, every=10.0),
