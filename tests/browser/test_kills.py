@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,50 +15,15 @@ from playwright.sync_api import Page, expect
 
 from headrace.runs import BatchedRun, start_batch
 from tests.support.browser.pages import TIMEOUT, Pages
+from tests.support.browser.web_server import WebServer
 from tests.support.campaigns.driven_project import DrivenProject
 from tests.support.waiting import wait_until
 
-HEADRACE = str(Path(sys.executable).with_name("headrace"))
 LOST = re.compile("No contact since")
 SILENT = re.compile("The services do not answer since")
 IN_CONTACT = re.compile("In contact")
 # Chromium's own words for a server that is gone, and for parts that cannot be had.
 EXPECTED = (r"net::ERR_", r"Failed to load resource", r"the server responded with a status of 5")
-
-
-class WebServer:
-    """`headrace web` as a process of its own, on the same port after each start."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.process = self._begin()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def start_again(self) -> None:
-        self.process = self._begin()
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-
-    def _begin(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [HEADRACE, "web", "-C", str(self.root), "-F", "json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdout is not None
-        text = ""
-        while not text.rstrip().endswith("}"):
-            line = process.stdout.readline()
-            assert line, "the server ended"
-            text += line
-        self.link = str(json.loads(text)["link"])
-        return process
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +57,10 @@ def start_run(project: DrivenProject, label: str) -> str:
     return started.run_id
 
 
-def url_of(server: WebServer, address: str) -> str:
-    return f"{server.link.partition('/login')[0]}/{address}"
-
-
 def test_a_page_says_that_its_server_is_gone_and_goes_on_when_it_is_back(
     project: DrivenProject, server: WebServer, page: Page
 ) -> None:
-    page.goto(url_of(server, "runs"))
+    page.goto(server.url("runs"))
     contact = page.locator("#contact")
     expect(contact).to_have_text(IN_CONTACT, timeout=TIMEOUT)
     server.kill()
@@ -121,7 +78,7 @@ def test_a_page_says_that_its_server_is_gone_and_goes_on_when_it_is_back(
 def test_a_page_says_that_the_facility_is_gone_and_goes_on_when_it_is_back(
     project: DrivenProject, server: WebServer, page: Page
 ) -> None:
-    page.goto(url_of(server, "runs"))
+    page.goto(server.url("runs"))
     contact = page.locator("#contact")
     expect(contact).to_have_text(IN_CONTACT, timeout=TIMEOUT)
     project.kill_facility()
@@ -144,7 +101,7 @@ def test_an_action_whose_server_is_killed_is_done_once(
         return list(project.connect().read_items("/runs", "runs", {"filter_tag": label}))
 
     wait_until(lambda: all(run["status"] == "FAILED" for run in read()), "the failures")
-    page.goto(url_of(server, f"runs/change?verb=retry&tag={label.replace(' ', '+')}"))
+    page.goto(server.url(f"runs/change?verb=retry&tag={label.replace(' ', '+')}"))
     button = page.get_by_role("button", name="Retry 60 runs")
     button.click(no_wait_after=True)
     wait_until(lambda: len(read()) > 60, "the first retry")
@@ -154,7 +111,7 @@ def test_an_action_whose_server_is_killed_is_done_once(
     server.start_again()
     # The person sends the same form again.
     page.go_back()
-    page.goto(url_of(server, f"runs/change?verb=retry&tag={label.replace(' ', '+')}"))
+    page.goto(server.url(f"runs/change?verb=retry&tag={label.replace(' ', '+')}"))
     if page.get_by_role("button", name=re.compile("^Retry")).count():
         page.get_by_role("button", name=re.compile("^Retry")).click()
         page.get_by_text("Done:").wait_for()
