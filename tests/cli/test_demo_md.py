@@ -61,5 +61,15 @@ def test_simulations_reach_their_target_in_three_legs(tmp_path: Path) -> None:
     )
     assert got.returncode == 0, got.stderr
     for name in ("box01", "box02"):
-        assert json.loads((tmp_path / "got" / name / "leg.json").read_text())["step"] == 3000
+        legs = sorted((tmp_path / "got" / name).glob("*/leg.json"))
+        assert [json.loads(leg.read_text())["step"] for leg in legs] == [1000, 2000, 3000]
+        status = subprocess.run(
+            [*command[:3], "md", "status", str(tmp_path / "got" / name), "--files"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert status.returncode == 0, status.stderr
+        # Parts of all legs, where the legs were brought to.
+        assert all(f"{leg.parent.name}/parts/" in status.stdout for leg in legs)
     assert leftovers(directory) == []

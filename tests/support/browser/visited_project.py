@@ -131,8 +131,8 @@ class VisitedProject:
             self.services = services_at(address.url, address.token)
             apply(plan(self.project, "local", self.services), self.project, self.services)
             self.runs = self._start_runs()
-            self._call("watch", "records", "--once", "--existing", "run")
-            self._call("run", "hold", "--tag", "night", "--yes")
+            self.call("watch", "records", "--once", "--existing", "run")
+            self.call("run", "hold", "--tag", "night", "--yes")
             self._begin_campaign(members)
         except BaseException:
             self.close()
@@ -148,9 +148,9 @@ class VisitedProject:
             BatchedRun({"n": n}, label=f"event {n:04d}", tags=["many"]) for n in range(MANY_RUNS)
         ]
         failing = [BatchedRun({"cause": CAUSE}, label="mesh " * 12, tags=["mesh", "iteration 1"])]
-        good, failed = self._batch("good", many), self._batch("mended", failing * 3)
-        [waits] = self._batch("later", [BatchedRun({}, label="waits", tags=["night"])])
-        [asks] = self._batch("ask", [BatchedRun({}, label="model of iteration 3")])
+        good, failed = self.start("good", many), self.start("mended", failing * 3)
+        [waits] = self.start("later", [BatchedRun({}, label="waits", tags=["night"])])
+        [asks] = self.start("ask", [BatchedRun({}, label="model of iteration 3")])
         copied = self._copy()
         # A watch that is running when a run fails says so by its exit code.
         for run_id in (*good, *failed, copied):
@@ -160,7 +160,8 @@ class VisitedProject:
         named = {"good": good[0], "failed": failed[0], "waits": waits}
         return {**named, "asks": asks, "copied": copied}
 
-    def _batch(self, flow: str, runs: list[BatchedRun]) -> list[str]:
+    def start(self, flow: str, runs: list[BatchedRun]) -> list[str]:
+        """Start runs of a flow."""
         flow_id = self.project.lock().at("local").flows[flow].id
         return [answer.run_id for answer in start_batch(self.services, flow_id, runs)]
 
@@ -189,7 +190,8 @@ class VisitedProject:
         entries = self.services.read(f"/runs/{run_id}/log", {"limit": 100})["entries"]
         return str(entries[-1]["details"].get("state_name", ""))
 
-    def _call(self, *arguments: str) -> None:
+    def call(self, *arguments: str) -> None:
+        """Run a command of headrace."""
         done = subprocess.run(
             [sys.executable, "-m", "headrace.cli", *arguments],
             cwd=self.root,
