@@ -47,6 +47,7 @@ NAMES: Final = (
     "inversion",
     "deploy",
     "command_line",
+    "web",
 )
 """The benchmarks whose rows the table has, in its order."""
 

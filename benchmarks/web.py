@@ -187,6 +187,7 @@ def timed_page(browser: Browser, address: str, times: int) -> dict[str, Any]:
     taken.sort()
     return {
         "status": status,
+        "each_ms": [round(each, 3) for each in taken],
         "kilobytes": round(size / 1e3, 1),
         "median_ms": round(statistics.median(taken), 1),
         "p99_ms": round(taken[min(len(taken) - 1, int(0.99 * len(taken)))], 1),
@@ -283,6 +284,50 @@ def first_seen(url: str, cookie: str, addresses: list[str]) -> dict[str, Any]:
     return found
 
 
+def table_rows(
+    options: argparse.Namespace,
+    pages: dict[str, dict[str, Any]],
+    raw: dict[str, Any],
+    rounds: list[dict[str, float]],
+) -> list[dict[str, Any]]:
+    """Return the rows of the table: pages beside a file, runs with pages open beside without."""
+    settings = f"{options.runs:,} runs, {options.members:,} members; all parts"
+    server = {"name": "a file of 200 B", "settings": "same server", "values": raw["each_ms"]}
+    rows = [
+        {
+            "id": f"web_{name}",
+            "what": f"page {title}",
+            "unit": "ms",
+            "better": "less",
+            "ours": pages[address]["each_ms"],
+            "settings": settings,
+            "peers": [server],
+        }
+        for name, title, address in (
+            ("now", "Now", ""),
+            ("runs", "Runs", "runs"),
+            ("campaign", "Campaign", "campaigns/many"),
+        )
+    ]
+    without = {
+        "name": "no page open",
+        "settings": "in turn",
+        "values": [pair["without"] for pair in rounds],
+    }
+    rows.append(
+        {
+            "id": "web_open",
+            "what": f"a run, {options.open} pages open",
+            "unit": "ms",
+            "better": "less",
+            "ours": [pair["with_pages"] for pair in rounds],
+            "settings": f"batches of {TIMED:,}",
+            "peers": [without],
+        }
+    )
+    return rows
+
+
 def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Measure everything."""
     world = ManyRuns(directory / "many", options.runs, options.members)
@@ -337,6 +382,7 @@ def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
         },
         "open_pages": options.open,
         "run_ms": rounds,
+        "rows": table_rows(options, pages, raw, rounds),
         "run_ratio_median": round(statistics.median(ratios), 3),
     }
 

@@ -6,10 +6,20 @@ from pathlib import Path
 
 import click
 
-from headrace.pipelines.inversion.directories import home_of, staging_of
-
-__all__ = ["directory_argument", "home_of", "staging_of"]
-
 directory_argument = click.argument(
     "directory", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="."
 )
+
+
+def home_of(directory: Path) -> Path:
+    """Return the directory of an inversion: its own, or that of a project's inversion."""
+    from headrace.pipelines.inversion import directories
+
+    return directories.home_of(directory)
+
+
+def staging_of(home: Path) -> Path | None:
+    """Return where an inversion is computed; None where this machine does not see it."""
+    from headrace.pipelines.inversion import directories
+
+    return directories.staging_of(home)
