@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.closing import ClosedOnExit
 from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.directory_copies import file_digest, read_content
@@ -103,7 +103,7 @@ class DigestCache:
         return database
 
 
-class WorkHasher:
+class WorkHasher(ClosedOnExit):
     """Hashes of the work of a campaign's members; a context, which keeps digests at its end.
 
     Two members have the same hash where the content of the paths that ``members.hash`` names is
@@ -127,15 +127,8 @@ class WorkHasher:
         self._flows = [flows[step.flow].sha256() for step in campaign.steps]
         self._cache = DigestCache(project.root / ".headrace" / CACHE_FILE)
 
-    def __enter__(self) -> WorkHasher:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the cache of digests."""
         self._cache.close()
 
     def hash_of(self, member: NewMember) -> str:

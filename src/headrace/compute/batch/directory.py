@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from .atomic import write_atomic
 from .errors import BatchJobError
+from .file_ends import read_end
 
 # Written by the job's script: NAME is the job's id and how often it was restarted.
 EXIT_CODES: Final = "exit_codes"
@@ -114,12 +115,7 @@ class JobDirectory:
 
     def read_end(self, name: str, size: int) -> str:
         """Return the end of a file, at most so many bytes; empty where there is none."""
-        try:
-            with (self.path / name).open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
-                return stream.read(size).decode("utf-8", "replace")
-        except OSError:
-            return ""
+        return read_end(self.path / name, size)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the object in a file; empty where there is none, or a damaged one."""

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from ..batch.cancelling import was_cancelled
@@ -103,15 +102,8 @@ class Commands:
             self._ask(process, {"number": self._number, **asked})
         return end.result()
 
-    def __enter__(self) -> Commands:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the process, once its commands have ended."""
         with self._lock:
             process = self._process
         if process is not None and process.stdin is not None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 # In the directory of a pack's first member, with which it is removed.
@@ -57,15 +56,8 @@ class Journal:
             if self._unflushed >= _FLUSH_LINES or late:
                 self._flush()
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Flush what was written, and close the file."""
         with self._lock:
             if self._descriptor is None:
                 return

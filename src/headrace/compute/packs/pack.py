@@ -14,6 +14,7 @@ from ..attempts.run import RepeatedJob
 from ..attempts.settings import AttemptSettings
 from ..batch.cancelling import raise_if_cancelled
 from ..batch.directory import JobDirectory
+from ..batch.file_ends import read_end
 from ..batch.outcome import JobOutcome
 from ..batch.run import JobCall, array_task
 from ..scheduler import BatchJobError, CompletionStatus
@@ -130,7 +131,7 @@ class Pack:
             if refusal is not None:
                 raise MemberError("never started", str(refusal))
             one = runs[number]
-            stdout, stderr = _read_end(one.stdout), _read_end(one.stderr)
+            stdout, stderr = (read_end(path, _PRINTED_BYTES) for path in (one.stdout, one.stderr))
             said = (last_lines(stderr) or last_lines(stdout)).rpartition("\n")[2]
             ended = _outcome(one.outcome, one.attempts, said)
             return self._end(spaces[number], manifest, ended, stdout, stderr)
@@ -309,10 +310,6 @@ def _outcome(
         job_id=job.job_id,
         attempts=len(attempts),
     )
-
-
-def _read_end(path: Path) -> str:
-    return JobDirectory(path.parent).read_end(path.name, _PRINTED_BYTES)
 
 
 def _one_word(key: str) -> str:

@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -101,8 +101,8 @@ def run_pack(
     with ExitStack() as ends:
         if how == "here" and not chosen.get("container"):
             first = pack.directory / listed[0].directory
-            journal = Journal(first / JOURNAL)
-            commands = ends.enter_context(Commands(task))
+            journal = closing(Journal(first / JOURNAL))
+            commands = ends.enter_context(closing(Commands(task)))
             jobs = DirectJobs(commands, limits, chosen, task, first)
             pack = replace(pack, direct=jobs, journal=ends.enter_context(journal))
         threads = ends.enter_context(ThreadPoolExecutor(min(at_once, len(groups)), "member"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..batch.atomic import write_atomic
+from ..batch.file_ends import read_end
 from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
@@ -157,12 +158,7 @@ class MemberWorkspace:
 
     def read_end(self, name: str, size: int) -> str:
         """Return the end of a file, at most so many bytes; empty where there is none."""
-        try:
-            with (self.path / name).open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
-                return stream.read(size).decode("utf-8", "replace")
-        except OSError:
-            return ""
+        return read_end(self.path / name, size)
 
     def _place(self, source: Path | None) -> Path:
         return source / self.member.source.strip("/") if source is not None else self.work
