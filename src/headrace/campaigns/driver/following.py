@@ -11,6 +11,7 @@ from typing import Any, Final
 from headrace._internal.backoff import backoff_seconds
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.events import CampaignFault, EventListener
+from headrace.campaigns.driver.ledger_worker import LedgerWorker
 from headrace.campaigns.driver.run_ends import EndsWritten, earlier_runs, write_end
 from headrace.campaigns.driver.run_service import EndedRun, RunService
 from headrace.campaigns.errors import CampaignLedgerUnusable
@@ -31,7 +32,7 @@ _YOUNG: Final = timedelta(seconds=30)
 Driven = Mapping[int, DrivenCampaign]
 
 
-class RunFollower:
+class RunFollower(LedgerWorker):
     """Reads which runs have ended, and writes down what follows.
 
     Ended runs are read in the order in which they ended, from somewhat before the last one that was
@@ -39,7 +40,7 @@ class RunFollower:
     the service, so that one that was deleted, or that was missed by whatever reason, is found out.
 
     Args:
-        ledger: the ledger.
+        ledger: as of its base, like the next three.
         service: has the runs.
         on_event: called with what was done, after it is in the ledger.
         now: the time, in UTC.
@@ -59,10 +60,7 @@ class RunFollower:
         longest: float,
         clock_error: timedelta = _CLOCK_ERROR,
     ) -> None:
-        self._ledger = ledger
-        self._service = service
-        self._on_event = on_event
-        self._now = now
+        super().__init__(ledger, service, on_event, now)
         self._shortest = shortest
         self._longest = longest
         self._clock_error = clock_error
@@ -225,8 +223,7 @@ class RunFollower:
                     continue
                 write_end(tables, campaign, start, run, self._now(), outputs.get, written)
                 count += 1
-        for event in written.events:
-            self._on_event(event)
+        self._notify(written.events)
         return count
 
     def _earlier_outputs(self, runs: Sequence[EndedRun], driven: Driven) -> dict[str, Any]:

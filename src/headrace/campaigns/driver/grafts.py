@@ -17,9 +17,9 @@ from typing import Any, Final
 from headrace._internal.atomic import write_atomic
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.events import EventListener, GraftEnded, RunsStarted
+from headrace.campaigns.driver.ledger_worker import LedgerWorker, unanswered_starts
 from headrace.campaigns.driver.run_ends import WHO, OutputOf
 from headrace.campaigns.driver.run_service import RunRequest, RunService
-from headrace.campaigns.driver.run_starter import RunStarter, unanswered_starts
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger import (
     CampaignLedger,
@@ -54,7 +54,7 @@ MembersFile = Callable[[DrivenCampaign, str], tuple[Path, str]]
 """Returns where the table of a group's members is written, and what its placeholder stands for."""
 
 
-class GraftStarter(RunStarter):
+class GraftStarter(LedgerWorker):
     """Starts the runs of grafts.
 
     Args:

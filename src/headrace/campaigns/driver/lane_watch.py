@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from headrace.campaigns.campaign import Lane
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
-from headrace.campaigns.driver.events import EventListener, LaneChanged
+from headrace.campaigns.driver.events import LaneChanged
+from headrace.campaigns.driver.ledger_worker import LedgerWorker
 from headrace.campaigns.driver.run_ends import WHO
-from headrace.campaigns.driver.run_service import RunService
-from headrace.campaigns.ledger import AttemptEnd, CampaignLedger, LedgerTables
+from headrace.campaigns.ledger import AttemptEnd, LedgerTables
 from headrace.campaigns.tables.retries import LOST_LANE
 from headrace.config.errors import ProjectError
 
@@ -20,27 +19,8 @@ from headrace.config.errors import ProjectError
 _PORTION: Final = 1000
 
 
-class LaneWatch:
-    """Asks for the endpoints of lanes, and has members leave those that are lost.
-
-    Args:
-        ledger: the ledger.
-        service: knows the endpoints.
-        on_event: called with what was done, after it is in the ledger.
-        now: the time, in UTC.
-    """
-
-    def __init__(
-        self,
-        ledger: CampaignLedger,
-        service: RunService,
-        on_event: EventListener,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._ledger = ledger
-        self._service = service
-        self._on_event = on_event
-        self._now = now
+class LaneWatch(LedgerWorker):
+    """Asks for endpoints, has members leave lanes that are lost; arguments as of its base."""
 
     def ask(self, driven: DrivenCampaign) -> None:
         """Ask for the endpoints of a campaign's lanes.
@@ -94,8 +74,7 @@ class LaneWatch:
                     tables.lanes.mark_back(driven.id, name)
                     tables.log.add(driven.id, "lane back", name, who=WHO)
                     events.append(LaneChanged(driven.name, name, False))
-        for event in events:
-            self._on_event(event)
+        self._notify(events)
         return bool(events)
 
     def _leave(self, tables: LedgerTables, driven: DrivenCampaign, lane: str) -> int:

@@ -16,6 +16,7 @@ from typing import Final
 from headrace.campaigns.driver.driven_campaign import DrivenCampaign
 from headrace.campaigns.driver.events import CampaignEvent, LegEnded, RunsStarted
 from headrace.campaigns.driver.lanes import LaneLoads
+from headrace.campaigns.driver.ledger_worker import LedgerWorker, unanswered_starts
 from headrace.campaigns.driver.limits import RunNeeds
 from headrace.campaigns.driver.outcome import first_step
 from headrace.campaigns.driver.retries import LONGEST_BACKOFF
@@ -26,7 +27,6 @@ from headrace.campaigns.driver.run_requests import (
     make_requests,
 )
 from headrace.campaigns.driver.run_service import RunAnswer, RunRequest
-from headrace.campaigns.driver.run_starter import RunStarter, unanswered_starts
 from headrace.campaigns.driver.start_plan import PlannedRun, plan_starts
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger import (
@@ -61,7 +61,7 @@ class StartReport:
     wait: float | None = None
 
 
-class MemberStarter(RunStarter):
+class MemberStarter(LedgerWorker):
     """Starts the runs of members; arguments as of its base."""
 
     def start_ready(self, driven: DrivenCampaign, runs: int | None = None) -> StartReport:

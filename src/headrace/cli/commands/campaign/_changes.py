@@ -23,18 +23,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # More members than these are shown and asked for.
 _UNASKED: Final = 10
-_SHOWN: Final = 10
 _COLUMNS: Final = ("verb", "count")
 # Changes after which members are to be started.
 _MAKES_READY: Final = frozenset({"release", "retry"})
-_DONE: Final = {
-    "hold": "held",
-    "release": "released",
-    "drop": "dropped",
-    "retry": "to be tried again",
-    "move": "moved",
-    "priority": "given this priority",
-}
 
 Request = Callable[["LedgerTables", int, Sequence[int]], "Change"]
 """Makes a change; called with the tables, the number of the campaign and those of the members."""
@@ -77,6 +68,8 @@ def change_members(
     Raises:
         UsageError: no member and no condition is given.
     """
+    from headrace.campaigns.change_text import CHANGED_MEMBERS, member_count
+
     if is_empty(chosen):
         raise click.UsageError(
             f"no member is given: name some (`headrace campaign list {name}`), or say which, such "
@@ -93,11 +86,11 @@ def change_members(
             display({"verb": verb, "count": 0, "changed": [], "left": {}}, "No member matches.")
             return 0
         if len(ids) > _UNASKED and not yes:
-            confirm(f"{verb.capitalize()} {_number(len(ids))} ({counts})?", terminal_only=True)
+            confirm(f"{verb.capitalize()} {member_count(len(ids))} ({counts})?", terminal_only=True)
         with ledger.transaction() as tables:
             # A question may stand open for long: what is asked for are the members shown.
             change = request(tables, row.id, ids)
-    show_change(change, _DONE.get(verb, verb))
+    show_change(change, CHANGED_MEMBERS.get(verb, verb))
     if change.changed and verb in _MAKES_READY:
         note_that_nothing_runs(current().project(), name)
     return 0 if change.changed else 1
@@ -162,17 +155,9 @@ def show_change(change: Change, done: str, text: str = "") -> None:
 
 def change_text(change: Change, done: str) -> str:
     """Return what a change has done, and what it has left and why."""
-    lines = []
-    if change.changed:
-        lines.append(f"{_number(len(change.changed))} {done}: {_keys(change.changed)}")
-    lines += [
-        f"{_number(len(keys))} left: {_keys(keys)} {reason}" for reason, keys in _left(change)
-    ]
-    return "\n".join(lines) or "Nothing was changed."
+    from headrace.campaigns.change_text import change_lines
 
-
-def _left(change: Change) -> list[tuple[str, tuple[str, ...]]]:
-    return [(one_line(reason), keys) for reason, keys in change.left.items()]
+    return "\n".join(map(one_line, change_lines(change, done))) or "Nothing was changed."
 
 
 @contextmanager
@@ -197,13 +182,3 @@ def _states(tables: LedgerTables, ids: Sequence[int]) -> str:
     )
     counted = Counter(str(row[0]) for row in rows).most_common()
     return ", ".join(f"{count:,} {state}" for state, count in counted)
-
-
-def _number(count: int) -> str:
-    return f"{count:,} member{'s' if count != 1 else ''}"
-
-
-def _keys(keys: Sequence[str]) -> str:
-    shown = ", ".join(map(one_line, keys[:_SHOWN]))
-    more = len(keys) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

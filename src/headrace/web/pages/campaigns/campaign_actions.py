@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from headrace.campaigns.campaign_access import change_campaign_ledger
 from headrace.campaigns.campaign_loading import load_campaign
 from headrace.campaigns.campaign_start import start_campaign
+from headrace.campaigns.change_text import change_lines
 from headrace.campaigns.driver_process import start_driver
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.graft_addition import add_graft
@@ -22,8 +23,6 @@ from headrace.web.views.campaigns.reading import ledger_exists, opened
 
 if TYPE_CHECKING:
     from headrace.campaigns.ledger import CampaignLedger, Change, LedgerTables
-
-_SHOWN: Final = 10
 
 
 def person(view: View) -> str:
@@ -185,13 +184,7 @@ def change_text(change: Change, done: str) -> str:
         change: the change.
         done: what its members are afterwards.
     """
-    lines = []
-    if change.changed:
-        lines.append(f"{_number(len(change.changed))} {done}: {_keys(change.changed)}")
-    lines += [
-        f"{_number(len(keys))} left: {_keys(keys)} {reason}" for reason, keys in change.left.items()
-    ]
-    return "; ".join(lines) or "nothing was changed"
+    return "; ".join(change_lines(change, done)) or "nothing was changed"
 
 
 def _lane(view: View) -> str:
@@ -211,13 +204,3 @@ def _change(
     with open_to_change(view) as (ledger, row), ledger.transaction() as tables:
         change = request(tables, row.id)
     return Done(f"{text}; it was so before" if change.is_empty else text, subject=subject)
-
-
-def _number(count: int) -> str:
-    return f"{count:,} member{'s' if count != 1 else ''}"
-
-
-def _keys(keys: tuple[str, ...]) -> str:
-    shown = ", ".join(keys[:_SHOWN])
-    more = len(keys) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
+from headrace.campaigns.change_text import CHANGED_MEMBERS
 from headrace.campaigns.errors import CampaignError
 from headrace.campaigns.ledger import requests
 from headrace.web.page import Done
@@ -25,14 +26,12 @@ class MemberChange:
 
     Attributes:
         text: the words of its button.
-        done: what members are afterwards.
         means: what it does, in one line.
         state: state of the members that conditions mean where they say none.
         field: the field of its form, besides those that choose members; "" for none.
     """
 
     text: str
-    done: str
     means: str
     state: str = ""
     field: str = ""
@@ -41,28 +40,23 @@ class MemberChange:
 CHANGES: Final[Mapping[str, MemberChange]] = {
     "retry": MemberChange(
         "Retry",
-        "to be tried again",
         "Each begins at the leg at which it failed, with its last accepted outputs; with a step, "
         "from that step's first leg, members that are done, too.",
         state="failed",
         field="step",
     ),
     "hold": MemberChange(
-        "Hold", "held", "They wait until they are released; what runs ends its leg.", field="reason"
+        "Hold", "They wait until they are released; what runs ends its leg.", field="reason"
     ),
-    "release": MemberChange("Release", "released", "Those that are held go on."),
+    "release": MemberChange("Release", "Those that are held go on."),
     "drop": MemberChange(
         "Drop",
-        "dropped",
         "They are taken out; their records stay, and their runs are cancelled.",
         field="reason",
     ),
-    "move": MemberChange(
-        "Move", "moved", "They do their next attempts in another lane.", field="lane"
-    ),
+    "move": MemberChange("Move", "They do their next attempts in another lane.", field="lane"),
     "priority": MemberChange(
         "Set priority",
-        "given this priority",
         "Those of a higher priority are started first.",
         field="priority",
     ),
@@ -116,7 +110,7 @@ def change_one(verb: str, view: View) -> Done:
 
 
 def _outcome(verb: str, made: Change, subject: str) -> Done:
-    text = change_text(made, CHANGES[verb].done)
+    text = change_text(made, CHANGED_MEMBERS[verb])
     if not made.changed:
         raise CampaignError(text)
     return Done(text, subject=f"{verb} {subject}"[:200])

@@ -1,4 +1,4 @@
-"""Start of runs, of members as of grafts: written into the ledger, sent, and told afterwards."""
+"""Base of what works on the ledger beside the service, and tells of it afterwards."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from headrace.campaigns.ledger import CampaignLedger, LedgerTables, Start
 from headrace.campaigns.ledger.start import START_COLUMNS, start_from_row
 
 
-class RunStarter:
-    """Base of what starts runs.
+class LedgerWorker:
+    """Base of what reads the ledger, asks the service, writes what follows, and tells of it.
 
     Args:
         ledger: the ledger.
-        service: starts the runs.
+        service: has the runs, and knows the endpoints.
         on_event: called with what was done, after it is in the ledger.
         now: the time, in UTC.
     """
