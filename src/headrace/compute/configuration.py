@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from headrace._internal.file_signature import file_signature
+
 from .errors import ComputeError
 from .models import EndpointSpec
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE
 
 _FILES = (CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE)
-_Signature = tuple[tuple[int, int, int] | None, ...]
+_Signature = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class ConfigurationReader:
         Raises:
             ComputeError: a file of the template cannot be read.
         """
-        signature = tuple(_signature(spec.template / name) for name in _FILES)
+        signature = tuple(file_signature(spec.template / name) for name in _FILES)
         with self._lock:
             known = self._files.get(spec.template)
             if known is None or known[0] != signature:
@@ -51,17 +53,9 @@ class ConfigurationReader:
                 self._files[spec.template] = known
         values = [str(spec.template), known[1], dict(spec.options)]
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-        newest = max((one[0] for one in signature if one is not None), default=None)
+        newest = max((one[0] for one in signature if one), default=None)
         changed = "" if newest is None else datetime.fromtimestamp(newest / 1e9, UTC).isoformat()
         return Configuration(digest.hexdigest()[:12], changed)
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _files_digest(folder: Path) -> str:

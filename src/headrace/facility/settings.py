@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
+from headrace._internal.file_signature import file_signature
 from headrace._internal.files import write_private
 from headrace._internal.json_check import InvalidValue, check_text
 from headrace._internal.terminal_text import terminal_text
@@ -241,15 +242,6 @@ def read_settings(root: Path) -> Settings:
 def settings_path(root: Path) -> Path:
     """Return the file that holds the settings."""
     return state_directory(root) / "settings.json"
-
-
-def file_signature(path: Path) -> tuple[int, ...]:
-    """Return what changes with a file; empty where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class SettingsFile:

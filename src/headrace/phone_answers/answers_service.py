@@ -221,7 +221,7 @@ class AnswersService:
             raise _PhoneChanged
 
     def _read_signature(self) -> object:
-        from headrace.facility import file_signature
+        from headrace._internal.file_signature import file_signature
 
         files = (self._project.config_file, pairing_file(self._project.root))
         return [file_signature(path) for path in files]

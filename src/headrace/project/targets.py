@@ -158,7 +158,8 @@ def facility_settings(project: Project) -> Settings:
 
 
 def _source(project: Project) -> SettingsSource:
-    from headrace.facility import SettingsSource, file_signature
+    from headrace._internal.file_signature import file_signature
+    from headrace.facility import SettingsSource
 
     profile = project.config.profile
     return SettingsSource(

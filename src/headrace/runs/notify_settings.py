@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.file_signature import file_signature
 from headrace.config import ProjectError
 from headrace.config.notify_table import notify_events
-from headrace.facility import file_signature
 from headrace.notifications.send import destinations
 from headrace.project.project import Project, load_project
 

@@ -10,9 +10,10 @@ import re
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Final
+
+from headrace.web.keyed_slots import KeyedSlots
 
 if TYPE_CHECKING:
     from headrace.web.changes.broadcast import Broadcast
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS: Final = 1.0
 
-_MOST_PARTS: Final = 256
 # Nobody who writes a label or a file name can guess them.
 _FORM_TOKEN: Final = f"form-token-{secrets.token_hex(16)}"
 _ONCE: Final = f"once-{secrets.token_hex(16)}"
@@ -96,8 +96,7 @@ class PartCache:
     def __init__(self, broadcast: Broadcast, clock: Callable[[], float] = time.monotonic) -> None:
         self._broadcast = broadcast
         self._clock = clock
-        self._lock = threading.Lock()
-        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+        self._slots = KeyedSlots(_Slot)
 
     def get(
         self, key: Hashable, topics: Sequence[str], render: Callable[[], tuple[str, bool]]
@@ -111,11 +110,7 @@ class PartCache:
         """
         if not self._broadcast.has_streams:
             return render()[0]
-        with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
-            while len(self._slots) > _MOST_PARTS:
-                self._slots.popitem(last=False)
+        slot = self._slots.get(key)
         with slot.lock:
             is_new = self._clock() - slot.made_at < KEPT_SECONDS
             is_current = slot.number >= self._broadcast.last_change(topics)
@@ -129,5 +124,4 @@ class PartCache:
 
     def forget(self) -> None:
         """Keep none of those that are rendered now or were before."""
-        with self._lock:
-            self._slots.clear()
+        self._slots.clear()

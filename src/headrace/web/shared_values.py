@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
+
+from headrace.web.keyed_slots import KeyedSlots
 
 T = TypeVar("T")
-
-_MOST: Final = 256
 
 
 class _Slot:
@@ -31,13 +30,11 @@ class SharedValues:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+        self._slots = KeyedSlots(_Slot)
 
     def forget(self) -> None:
         """Have every value read anew, also those that are being read."""
-        with self._lock:
-            self._slots.clear()
+        self._slots.clear()
 
     def get(self, key: Hashable, seconds: float, read: Callable[[T | None], T]) -> T:
         """Return a value that is at most so old; one thread reads it, and others wait for it.
@@ -47,11 +44,7 @@ class SharedValues:
             seconds: how old it may be.
             read: reads it; called with the one before, or None. What it raises is kept by nobody.
         """
-        with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
-            while len(self._slots) > _MOST:
-                self._slots.popitem(last=False)
+        slot = self._slots.get(key)
         with slot.lock:
             if self._clock() - slot.read_at >= seconds:
                 slot.value = read(slot.value)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from headrace._internal.file_signature import file_signature
 from headrace.project import load_project
 from headrace.project.targets import connect
 from headrace.runs.run_changes import ChangeFollower
@@ -114,7 +115,8 @@ class Site:
         Raises:
             ProjectError: they cannot be read.
         """
-        stamp = tuple(_stamp(self.root / name) for name in ("headrace.toml", "headrace.lock"))
+        files = (self.root / name for name in ("headrace.toml", "headrace.lock"))
+        stamp = (*map(file_signature, files),)
         with self._loading:
             if self._loaded is None or self._loaded[0] != stamp:
                 self._loaded = (stamp, load_project(self.root, self.profile, self.target))
@@ -133,11 +135,3 @@ class Site:
 
     def _connect(self) -> Services:
         return connect(self.project(), self.target)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.file_signature import file_signature
 from headrace._internal.heartbeat_files import heartbeat_directory
 from headrace.campaigns.campaign_access import ledger_path
 from headrace.campaigns.ledger.ledger_kind import LEDGER_OF_CAMPAIGNS
@@ -82,21 +83,23 @@ class LocalChanges:
             named = tuple(self._named.items())
         for topic, paths in named:
             if topic in wanted:
-                yield topic, tuple(map(_stamp, paths))
+                yield topic, tuple(map(file_signature, paths))
         try:
             project = self._project()
             state = state_directory(project.root)
             yield "triggers", self._ledger(ledger_file(project, self._target), LEDGER_OF_ARRIVALS)
             yield "campaigns", self._ledger(ledger_path(project, self._target), LEDGER_OF_CAMPAIGNS)
-            yield "facility@heartbeats", _stamp(heartbeat_directory(state))
-            yield "heartbeats", _stamp(heartbeat_directory(state))
+            heard = file_signature(heartbeat_directory(state))
+            yield "facility@heartbeats", heard
+            yield "heartbeats", heard
             outbox = state / OUTBOX_FILE
-            yield "notifications", (_stamp(outbox), _stamp(outbox.with_name(f"{OUTBOX_FILE}-wal")))
+            outboxes = (outbox, outbox.with_name(f"{OUTBOX_FILE}-wal"))
+            yield "notifications", (*map(file_signature, outboxes),)
             folders = (project.triggers_dir, project.root / "campaigns", project.root / "flows")
-            yield "triggers@files", _stamp(folders[0])
-            yield "campaigns@files", _stamp(folders[1])
+            yield "triggers@files", file_signature(folders[0])
+            yield "campaigns@files", file_signature(folders[1])
             files = (project.root / name for name in ("headrace.toml", "headrace.lock"))
-            yield "project", (*map(_stamp, files), *map(_stamp, folders))
+            yield "project", (*map(file_signature, files), *map(file_signature, folders))
         except HeadraceError as error:
             # The pages tell of it where it matters to them: what changes is that it cannot be read.
             yield "project", str(error)
@@ -110,11 +113,3 @@ class LocalChanges:
         except HeadraceError as error:
             watch.close()
             return str(error)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

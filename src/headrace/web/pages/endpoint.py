@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,13 +13,15 @@ from headrace.endpoints.installation import is_hosted
 from headrace.endpoints.logs import log_lines
 from headrace.endpoints.status import endpoint_status
 from headrace.errors import HeadraceError
+from headrace.runs.blockers import queued_jobs
 from headrace.web.errors import PageMissing
 from headrace.web.page import Action, Done, Page, Part
 from headrace.web.pages.endpoints import documents, monitored
 from headrace.web.view import View
-from headrace.web.views.endpoint_states import SchedulerQueue, endpoint_mark
+from headrace.web.views.endpoint_states import endpoint_mark
 
 if TYPE_CHECKING:
+    from headrace.compute.scheduler import Job
     from headrace.hosted import Services
     from headrace.project import Project
 
@@ -27,8 +29,7 @@ _LOG_LINES: Final = 80
 _CANARY_SECONDS: Final = 300.0
 _SHOWN_WORKERS: Final = 50
 _SHOWN_JOBS: Final = 50
-
-_queue = SchedulerQueue()
+_QUEUE_SECONDS: Final = 10.0
 
 
 def _name(view: View) -> str:
@@ -65,9 +66,14 @@ def _load_blocks(view: View) -> Mapping[str, Any]:
     status = view.ask(lambda services: endpoint_status(services, endpoint_id))
     details = status.get("details")
     ids = [str(job) for job in (details.get("jobs") or ())] if isinstance(details, Mapping) else []
-    jobs = {job.job_id: job for job in _queue.jobs()} if ids else {}
+    jobs = {job.job_id: job for job in _queued(view)} if ids else {}
     shown = [(number, jobs.get(number)) for number in reversed(ids)]
     return {"jobs": shown[:_SHOWN_JOBS], "count": len(shown)}
+
+
+def _queued(view: View) -> Sequence[Job]:
+    """Return this account's jobs in the queues of the schedulers here, asked for now and then."""
+    return view.site.shared.get("scheduler queues", _QUEUE_SECONDS, lambda before: queued_jobs())
 
 
 def _load_monitor(view: View) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from headrace._internal.file_signature import file_signature
 from headrace.config.errors import ProjectError
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.drawing import graph_of, to_svg
@@ -89,11 +90,7 @@ def _checked(view: View) -> list[FlowFinding]:
     directory = project.flows_dir / name
     files = [*sorted(directory.glob("*.json")), *sorted(directory.glob("*.toml"))]
     files.append(project.config_file)
-    stamps = tuple(
-        (str(file), status.st_ino, status.st_size, status.st_mtime_ns)
-        for file in files
-        for status in (file.stat(),)
-    )
+    stamps = tuple((str(file), file_signature(file)) for file in files)
     key = (str(directory), view.target)
     with _findings_lock:
         kept = _findings.get((*key, stamps))
