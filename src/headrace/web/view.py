@@ -63,14 +63,6 @@ class View:
         """True where this session may do more than look."""
         return self.session.role == "steer"
 
-    def form_values(self, name: str) -> list[str]:
-        """Return all values of a field that may occur several times, such as boxes to tick.
-
-        Args:
-            name: the field.
-        """
-        return [value for field, value in self.fields if field == name]
-
     def new_once(self) -> str:
         """Return a name for an action of a form that is rendered now."""
         return self.session.new_once()
