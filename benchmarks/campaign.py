@@ -9,7 +9,7 @@ of its Python package; bare Parsl runs them in apps, two workers, each with a di
 for its output, and checks or keeps nothing else. All of it in turn, round after round, on one
 disk; the peers live in environments of their own, made here at the first call.
 
-    python benchmarks/campaign.py [--directory DIR] [--environments DIR] [--members 400]
+    python benchmarks/campaign.py [--directory DIR] [--environments DIR] [--members 2000]
         [--many 100000] [--rounds 3]
 """
 
@@ -215,7 +215,7 @@ def peers(options: argparse.Namespace, directory: Path) -> dict[str, dict[str, A
 def main() -> None:
     """Measure and print."""
     parser = option_parser(__doc__)
-    parser.add_argument("--members", type=int, default=400, help="of a campaign that is run")
+    parser.add_argument("--members", type=int, default=2000, help="of a campaign that is run")
     parser.add_argument("--many", type=int, default=100_000, help="members that are added")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -227,7 +227,7 @@ def main() -> None:
         campaigns = Campaigns(directory / "project")
         try:
             with campaigns.driver():
-                campaigns.members("warm", SLOTS * 2)
+                campaigns.members("warm", SLOTS * PACK * 2)
                 for number in range(options.rounds):
                     found = campaigns.members(f"round{number}", options.members)
                     ours["member"].append(found["ms_each"])

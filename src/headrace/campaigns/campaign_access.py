@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace._internal.near_names import known_names
-from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.campaign_loading import (
     campaign_file,
     campaign_names,
     campaign_of_definition,
 )
 from headrace.campaigns.errors import CampaignError
-from headrace.campaigns.ledger.campaign_ledger import CampaignLedger, read_ledger
 from headrace.campaigns.ledger.campaign_row import CampaignRow
 from headrace.campaigns.ledger.campaign_table import CampaignTable
 from headrace.campaigns.ledger.member_table import MemberTable
+from headrace.campaigns.ledger.reading import read_database
 
 if TYPE_CHECKING:
+    from headrace.campaigns.campaign import Campaign
+    from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
     from headrace.project import Project
 
 
@@ -81,8 +82,8 @@ def read_campaign_ledger(project: Project, target: str) -> Iterator[sqlite3.Conn
             f"no campaign of {project.root} was started or given members at {target} yet: "
             "`headrace campaign start NAME`"
         )
-    with read_ledger(path) as tables:
-        yield tables.database
+    with read_database(path) as database:
+        yield database
 
 
 @contextmanager
@@ -151,6 +152,9 @@ def change_campaign_ledger(project: Project, target: str) -> Iterator[CampaignLe
     Raises:
         CampaignError: it cannot be opened.
     """
+    # Those who only read do without all that changes it.
+    from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
+
     with CampaignLedger(ledger_path(project, target), examine=False) as ledger:
         yield ledger
 
@@ -166,5 +170,7 @@ def take_ledger(project: Project, target: str) -> None:
         CampaignLedgerBusy: a driver or a command works with it.
         CampaignError: it cannot be opened.
     """
+    from headrace.campaigns.ledger.campaign_ledger import CampaignLedger
+
     with CampaignLedger(ledger_path(project, target), start_over=True):
         pass

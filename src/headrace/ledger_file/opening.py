@@ -89,12 +89,7 @@ def _examine(
 
 
 def _damage(path: Path, kind: LedgerKind, database: sqlite3.Connection, *, all_of_it: bool) -> str:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > kind.version:
-        raise kind.errors.error(
-            f"{path}: written by a newer headrace (version {version} of the ledger, "
-            f"this one knows {kind.version}); update headrace"
-        )
+    version = _known_version(path, kind, database)
     if all_of_it:
         (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
@@ -102,15 +97,44 @@ def _damage(path: Path, kind: LedgerKind, database: sqlite3.Connection, *, all_o
     tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
     if version < 1 or not {"identity", kind.table} <= tables:
         return "is a database, but not a ledger"
-    if version < kind.version:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            kind.upgrade(database, version)
-            database.execute("COMMIT")
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
+    bring_up_to_date(path, kind, database)
     return ""
+
+
+def bring_up_to_date(path: Path, kind: LedgerKind, database: sqlite3.Connection) -> None:
+    """Bring a ledger of an earlier version to the present one.
+
+    Args:
+        path: the ledger's file.
+        kind: the kind of ledger; its errors are raised.
+        database: its connection, without a transaction.
+
+    Raises:
+        HeadraceError: a newer headrace wrote it.
+        sqlite3.Error: it cannot be written.
+    """
+    if _known_version(path, kind, database) >= kind.version:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it meanwhile.
+        version = _known_version(path, kind, database)
+        if version < kind.version:
+            kind.upgrade(database, version)
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def _known_version(path: Path, kind: LedgerKind, database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > kind.version:
+        raise kind.errors.error(
+            f"{path}: written by a newer headrace (version {version} of the ledger, "
+            f"this one knows {kind.version}); update headrace"
+        )
+    return int(version)
 
 
 def _exchanged(

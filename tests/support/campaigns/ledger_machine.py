@@ -319,6 +319,18 @@ class LedgerMachine(RuleBasedStateMachine):
             assert len({each["directory"] for each in attempts}) == len(attempts)
 
     @invariant()
+    def ended_attempts_are_counted(self) -> None:
+        counted = self.rows(
+            "SELECT campaign, minute, lane, host, state, number, core_hours FROM attempt_counts "
+            "WHERE number > 0 ORDER BY 1, 2, 3, 4, 5"
+        )
+        attempts = self.rows(
+            "SELECT campaign, substr(ended_at, 1, 16), lane, host, state, count(*), "
+            "sum(core_hours) FROM attempts WHERE ended_at <> '' GROUP BY 1, 2, 3, 4, 5"
+        )
+        assert [tuple(row) for row in counted] == [tuple(row) for row in attempts]
+
+    @invariant()
     def work_is_shared_with_who_does_it(self) -> None:
         wrong = self.rows(
             "SELECT m.key, o.key AS doer, o.state FROM members AS m JOIN members AS o "

@@ -28,10 +28,10 @@ from pathlib import Path
 
 from headrace._internal.closing import ClosedOnExit
 from headrace.campaigns.ledger.ledger_kind import LEDGER_OF_CAMPAIGNS
+from headrace.campaigns.ledger.reading import read_database
 from headrace.campaigns.ledger.start import Start
 from headrace.campaigns.ledger.tables import LedgerTables
 from headrace.ledger_file import LedgerFile
-from headrace.ledger_file.access import open_connection
 
 
 def _now() -> datetime:
@@ -127,10 +127,8 @@ def read_ledger(path: Path, *, now: Callable[[], datetime] = _now) -> Iterator[L
 
     Raises:
         CampaignLedgerUnusable: it is empty or damaged.
-        CampaignError: it cannot be read.
+        CampaignError: it cannot be read, or a newer headrace wrote it.
     """
-    with open_connection(path, LEDGER_OF_CAMPAIGNS) as database:
-        database.execute("PRAGMA query_only = ON")
-        database.execute("BEGIN")
+    with read_database(path) as database:
         (ledger,) = database.execute("SELECT ledger FROM identity").fetchone()
         yield LedgerTables(database, str(ledger), now)

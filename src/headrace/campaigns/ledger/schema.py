@@ -6,11 +6,11 @@ Times are in UTC, in ISO format; "" is no time.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import Final
-from uuid import uuid4
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _CAMPAIGNS = """
 CREATE TABLE campaigns (
@@ -223,6 +223,39 @@ CREATE TABLE log (
     "CREATE INDEX log_of ON log (campaign, id)",
     "CREATE INDEX log_of_member ON log (member) WHERE member IS NOT NULL",
 )
+# Attempts that have ended, by the minute of their end: what happened lately, and the curve of all
+# of it, are read from a few rows, however many attempts there are. Kept by the database itself, so
+# also by an earlier version that works with the ledger.
+_ATTEMPT_COUNTS = (
+    """
+CREATE TABLE attempt_counts (
+    campaign INTEGER NOT NULL REFERENCES campaigns (id),
+    minute TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    host TEXT NOT NULL,
+    state TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    core_hours REAL NOT NULL,
+    PRIMARY KEY (campaign, minute, lane, host, state)
+) WITHOUT ROWID
+""",
+    """
+CREATE TRIGGER count_ended_attempts AFTER UPDATE OF state, lane, host, ended_at, core_hours
+ON attempts WHEN old.ended_at <> '' OR new.ended_at <> ''
+BEGIN
+    UPDATE attempt_counts SET number = number - 1, core_hours = core_hours - old.core_hours
+    WHERE old.ended_at <> '' AND campaign = old.campaign AND minute = substr(old.ended_at, 1, 16)
+    AND lane = old.lane AND host = old.host AND state = old.state;
+    INSERT INTO attempt_counts
+    SELECT new.campaign, substr(new.ended_at, 1, 16), new.lane, new.host, new.state, 1,
+        new.core_hours WHERE new.ended_at <> ''
+    ON CONFLICT DO UPDATE SET number = number + 1, core_hours = core_hours + excluded.core_hours;
+END
+""",
+)
+_ENDED_ATTEMPTS = (
+    "CREATE INDEX ended_attempts ON attempts (campaign, ended_at) WHERE ended_at <> ''"
+)
 _INDEXES = (
     "CREATE INDEX unmet ON needs (campaign, key) WHERE met = 0",
     "CREATE INDEX open_starts ON starts (campaign, lane) WHERE state IN ('intent', 'open')",
@@ -232,18 +265,16 @@ _INDEXES = (
     "CREATE UNIQUE INDEX open_attempt ON attempts (member) WHERE state = 'open'",
     "CREATE UNIQUE INDEX accepted_attempt ON attempts (member, step, leg) WHERE accepted",
     "CREATE INDEX attempts_of_start ON attempts (start)",
-    # With all that the counts of the last hour ask for: 100,000 attempts are not looked up.
-    "CREATE INDEX ended_attempts ON attempts (campaign, ended_at, lane, host, state, core_hours) "
-    "WHERE ended_at <> ''",
+    _ENDED_ATTEMPTS,
 )
 
 
 def create_tables(database: sqlite3.Connection) -> None:
     """Make the tables of a new ledger, in the given transaction."""
     database.execute("CREATE TABLE identity (ledger TEXT NOT NULL)")
-    database.execute("INSERT INTO identity VALUES (?)", (uuid4().hex,))
+    database.execute("INSERT INTO identity VALUES (?)", (os.urandom(16).hex(),))
     tables = (_CAMPAIGNS, _MEMBERS, *_MEMBER_INDEXES, _NEEDS, _STARTS, _ATTEMPTS)
-    for statement in (*tables, *_GRAFTS, *_OTHERS, *_INDEXES):
+    for statement in (*tables, *_GRAFTS, *_OTHERS, *_ATTEMPT_COUNTS, *_INDEXES):
         database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -253,7 +284,15 @@ def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
 
     Args:
         database: the ledger.
-        version: its version; there is none before 1.
+        version: its version; 1 had no counts of attempts.
     """
-    if version != VERSION:
-        raise ValueError(f"no version {version} of the ledger of campaigns is known")
+    if version == VERSION:
+        return
+    database.execute("DROP INDEX ended_attempts")
+    for statement in (*_ATTEMPT_COUNTS, _ENDED_ATTEMPTS):
+        database.execute(statement)
+    database.execute(
+        "INSERT INTO attempt_counts SELECT campaign, substr(ended_at, 1, 16), lane, host, state, "
+        "count(*), sum(core_hours) FROM attempts WHERE ended_at <> '' GROUP BY 1, 2, 3, 4, 5"
+    )
+    database.execute(f"PRAGMA user_version = {VERSION}")

@@ -78,8 +78,8 @@ def read_curve(database: sqlite3.Connection, campaign: int) -> Curve:
     """
     # An attempt is counted in its minute.
     rows = database.execute(
-        "SELECT substr(ended_at, 1, 16), state, count(*) FROM attempts INDEXED BY ended_attempts "
-        "WHERE campaign = ? AND ended_at <> '' GROUP BY 1, 2",
+        "SELECT minute, state, sum(number) FROM attempt_counts "
+        "WHERE campaign = ? AND number > 0 GROUP BY 1, 2",
         (campaign,),
     ).fetchall()
     if not rows:
