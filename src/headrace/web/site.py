@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from headrace._internal.file_signature import file_signature
 from headrace.project import load_project
 from headrace.project.targets import connect
+from headrace.project_status import ProjectStatus, read_status
 from headrace.runs.run_changes import ChangeFollower
 from headrace.runs.service_connection import ServiceConnection
 from headrace.web.changes.broadcast import Broadcast
 from headrace.web.changes.local_files import LocalChanges
 from headrace.web.changes.watcher import ChangeWatcher
+from headrace.web.current_value import CurrentValue
 from headrace.web.long_actions import LongActions
 from headrace.web.part_cache import PartCache
 from headrace.web.shared_values import SharedValues
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STATUS_TOPIC: Final = "status"
+"""Topic of the project's status; told when it was read again."""
+
+_STATUS_TOPICS: Final = ("runs", "web_inputs", "endpoints", "facility", "triggers", "campaigns")
 LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -50,6 +56,7 @@ class Site:
         shared: values that many requests show.
         broadcast: topics that change.
         parts: parts of pages that many browsers show.
+        status: the project's status.
         files: files of users.
         kept: figures that take long.
         long_actions: what takes longer than a browser waits.
@@ -83,6 +90,10 @@ class Site:
         self._loaded: tuple[tuple[object, ...], Project] | None = None
         self.broadcast = Broadcast()
         self.parts = PartCache(self.broadcast)
+        self.status: CurrentValue[ProjectStatus] = CurrentValue(
+            lambda: read_status(self.project(), target),
+            *(_STATUS_TOPICS, STATUS_TOPIC, self.broadcast),
+        )
         self.files = UserFiles(self.project)
         self._local = LocalChanges(self.project, target)
         self.watcher = ChangeWatcher(
@@ -99,6 +110,7 @@ class Site:
         """Have all that is shown read anew: something was done."""
         self.parts.forget()
         self.shared.forget()
+        self.status.forget()
 
     def watch(self, topic: str, paths: Collection[Path]) -> None:
         """Have a topic told when files or directories change, while anybody looks at it.

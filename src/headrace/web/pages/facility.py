@@ -27,6 +27,7 @@ from headrace.web.view import View
 from headrace.web.views.last_lines import last_lines
 
 _LOG_LINES: Final = 80
+_STORE_SECONDS: Final = 2.0
 _SHOWN_PROBLEMS: Final = 3
 _COPIES: Final = "backups"
 
@@ -49,10 +50,14 @@ def _load_state(view: View) -> Mapping[str, Any]:
 
 def _load_store(view: View) -> Mapping[str, Any]:
     _require_facility(view)
-    status = view.ask(lambda services: services.read("/status"))
-    moment = parse_time(status.get("time"))
-    ahead = None if moment is None else (moment - datetime.now(UTC)).total_seconds()
-    return {"status": status, "store": status.get("store") or {}, "ahead": ahead}
+
+    def read(before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        status = view.ask(lambda services: services.read("/status"))
+        moment = parse_time(status.get("time"))
+        ahead = None if moment is None else (moment - datetime.now(UTC)).total_seconds()
+        return {"status": status, "store": status.get("store") or {}, "ahead": ahead}
+
+    return view.site.shared.get("facility", _STORE_SECONDS, read)
 
 
 def _load_processes(view: View) -> Mapping[str, Any]:

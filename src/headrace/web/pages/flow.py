@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _RUNS: Final = 100
 _SHOWN_RUNS: Final = 10
+_RUNS_SECONDS: Final = 1.0
 _TIMED_RUNS: Final = {"local": 20, "globus": 5}
 """Runs whose logs are read, by target: one request each, at the first time."""
 
@@ -105,10 +106,15 @@ def _checked(view: View) -> list[FlowFinding]:
 
 
 def _runs(view: View) -> list[dict[str, Any]]:
+    """Return the last runs of the flow, which several parts show."""
     name = view.path["flow"]
-    return view.ask(
-        lambda services: list_runs(view.project, view.target, services, limit=_RUNS, flow=name)
-    )
+
+    def read(before: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        return view.ask(
+            lambda services: list_runs(view.project, view.target, services, limit=_RUNS, flow=name)
+        )
+
+    return view.site.shared.get(("runs of flow", name), _RUNS_SECONDS, read)
 
 
 def _load_runs(view: View) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headrace.project_status.run_figures import ACTIVITIES
 from headrace.web.page import Page, Part
-from headrace.web.pages.status_reading import read_shared_status
+from headrace.web.site import STATUS_TOPIC
 from headrace.web.view import View
 from headrace.web.views.run_selection import selection_query
 from headrace.web.views.texts import shortened
@@ -18,7 +18,7 @@ _WEB_INPUT_COMMAND: Final = "headrace web-input respond "
 
 
 def _load_verdict(view: View) -> Mapping[str, Any]:
-    status = read_shared_status(view)
+    status = view.site.status.get()
     sentences = {"well": "All is well: nothing waits for you", "look": "", "act": ""}
     sentence = sentences[status.word] or "; ".join(
         shortened(each.text) for each in status.findings if each.word == status.word
@@ -32,7 +32,7 @@ def _load_verdict(view: View) -> Mapping[str, Any]:
 
 
 def _load_waiting(view: View) -> Mapping[str, Any]:
-    status = read_shared_status(view)
+    status = view.site.status.get()
     waiting = status.waiting
     rows = [
         {
@@ -52,7 +52,7 @@ def _load_waiting(view: View) -> Mapping[str, Any]:
 
 
 def _load_failures(view: View) -> Mapping[str, Any]:
-    status = read_shared_status(view)
+    status = view.site.status.get()
     found = status.failures
     groups = []
     for each in (found.groups if found else ())[:_SHOWN]:
@@ -76,7 +76,7 @@ def _load_failures(view: View) -> Mapping[str, Any]:
 
 
 def _load_counts(view: View) -> Mapping[str, Any]:
-    status = read_shared_status(view)
+    status = view.site.status.get()
     runs = status.runs
     kinds = {"ACTIVE": "busy", "INACTIVE": "wait", "SUCCEEDED": "good", "FAILED": "bad"}
     counts = runs.counts if runs else {}
@@ -94,7 +94,7 @@ def _load_counts(view: View) -> Mapping[str, Any]:
 
 
 def _load_machines(view: View) -> Mapping[str, Any]:
-    status = read_shared_status(view)
+    status = view.site.status.get()
     endpoints = [{**each, "mark": _endpoint_mark(each)} for each in status.endpoints or ()]
     return {
         "endpoints": [each for each in endpoints if each["mark"] != "good"],
@@ -139,24 +139,15 @@ PAGE = Page(
     path="/",
     title="Now",
     template="now/page.html",
-    parts=(
-        Part(
-            "verdict",
-            "now/verdict.html",
-            _load_verdict,
-            topics=("runs", "endpoints", "facility", "triggers", "campaigns", "web_inputs"),
-            every=10.0,
-        ),
-        Part("waiting", "now/waiting.html", _load_waiting, topics=("runs", "web_inputs"), every=10),
-        Part("failures", "now/failures.html", _load_failures, topics=("runs",), every=10.0),
-        Part("counts", "now/counts.html", _load_counts, topics=("runs",), every=10.0),
-        Part(
-            "machines",
-            "now/machines.html",
-            _load_machines,
-            topics=("endpoints", "facility"),
-            every=10.0,
-        ),
+    parts=tuple(
+        Part(name, f"now/{name}.html", load, topics=(STATUS_TOPIC,), every=10.0)
+        for name, load in (
+            ("verdict", _load_verdict),
+            ("waiting", _load_waiting),
+            ("failures", _load_failures),
+            ("counts", _load_counts),
+            ("machines", _load_machines),
+        )
     ),
     menu="Now",
     rank=10,

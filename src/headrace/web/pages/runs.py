@@ -9,7 +9,7 @@ from headrace.runs.change_record import ChangeRecords
 from headrace.runs.run_pages import read_page
 from headrace.runs.selection import STATUSES, RunSelector
 from headrace.web.page import Page, Part
-from headrace.web.pages.status_reading import read_figures
+from headrace.web.pages.run_figures import read_figures
 from headrace.web.view import View
 from headrace.web.views.run_rows import run_row
 from headrace.web.views.run_selection import (
