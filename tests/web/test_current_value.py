@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -38,8 +39,12 @@ class Reading:
 
 
 @pytest.fixture
-def reading() -> Reading:
-    return Reading()
+def reading() -> Iterator[Reading]:
+    reading = Reading()
+    yield reading
+    # Its thread ends.
+    reading.may_end.set()
+    reading.now += 1_000.0
 
 
 def test_only_the_first_one_waits(reading: Reading) -> None:
@@ -59,12 +64,12 @@ def test_one_that_is_too_old_is_waited_for(reading: Reading) -> None:
 
 
 def test_nobody_reads_it_when_nobody_has_asked_for_a_while(reading: Reading) -> None:
+    before = set(threading.enumerate())
     assert reading.value.get() == 1
-    names = [thread for thread in threading.enumerate() if thread.name == "status"]
+    [thread] = set(threading.enumerate()) - before
     reading.now = 16.0
-    for thread in names:
-        thread.join(30)
-        assert not thread.is_alive()
+    thread.join(30)
+    assert not thread.is_alive()
     assert reading.count == 1
 
 
