@@ -22,7 +22,7 @@ help:
 	@echo "make test-unit  set up, then run the tests that start no process and open no connection"
 	@echo "make test-lowest  those and the stages of science, with the lowest versions that pyproject.toml declares"
 	@echo "make test-slow  the long tests too"
-	@echo "make pictures   the pictures of pages in docs/pictures, by the browser tests"
+	@echo "make pictures   the pictures of pages in docs/pictures, by a browser test"
 	@echo "make bench      every figure beside its peers, on this machine (an hour)"
 	@echo "make check      ruff and mypy"
 	@echo "make clean      remove what these made"
@@ -83,9 +83,9 @@ bench: $(VENV)/.test
 configuration-page: $(VENV)/.test
 	$(BIN)/python -m headrace._internal.settings.page docs/configuration.md
 
-# Pictures of pages for the documentation, by the browser tests.
+# Pictures of pages for the documentation, of a project that a browser test makes.
 pictures: $(VENV)/.test system-packages
-	HEADRACE_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -m browser tests/browser
+	HEADRACE_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -rs tests/browser/test_page_pictures.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

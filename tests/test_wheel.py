@@ -75,4 +75,5 @@ def test_an_installation_has_the_documentation_that_help_shows(
     installed: Path, repository: Path
 ) -> None:
     names = {path.name for path in (repository / "docs").glob("*.md")}
-    assert {path.name for path in (installed / "headrace" / "web" / "docs").glob("*.md")} == names
+    # Pictures show the pages that whoever reads Help has before them: 1 MB that is not needed.
+    assert {path.name for path in (installed / "headrace" / "web" / "docs").iterdir()} == names

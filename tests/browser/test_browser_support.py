@@ -7,11 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.support.browser.accessibility import accessibility_violations, check_accessibility
@@ -28,7 +26,6 @@ from tests.support.browser.pages import (
     Screen,
     is_loopback,
 )
-from tests.support.browser.pictures import MOST_BYTES, take_picture
 from tests.support.browser.small_site import STYLE, small_site
 from tests.support.layers import LAYERS
 from tests.support.repository import REPOSITORY
@@ -197,21 +194,6 @@ def test_a_page_is_weighed_from_an_empty_cache(page: Page, site: str) -> None:
     assert weight.requests == 3
     assert 0 < weight.first_paint <= weight.first_contentful_paint
     assert "/style.css" in str(weight)
-
-
-def test_pictures_are_made_where_they_are_asked_for(
-    page: Page, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page.goto(f"{site}/right")
-    monkeypatch.delenv("HEADRACE_PICTURES", raising=False)
-    assert take_picture(page, "right") is None
-    monkeypatch.setenv("HEADRACE_PICTURES", str(tmp_path / "pictures"))
-    path = take_picture(page, "right")
-    assert path == tmp_path / "pictures" / "right.webp"
-    assert path.stat().st_size <= MOST_BYTES
-    with Image.open(path) as picture:
-        assert (picture.format, picture.size) == ("WEBP", (1280, 800))
-    assert path.read_bytes() == (take_picture(page, "right") or tmp_path).read_bytes()
 
 
 def test_addresses_of_this_machine() -> None:

@@ -13,7 +13,6 @@ from tests.support.browser.accessibility import ALL, COLOURS, LAYOUT, accessibil
 from tests.support.browser.keyboard import check_keyboard
 from tests.support.browser.page_weight import weigh
 from tests.support.browser.pages import DARK, LIGHT, NARROW, WITHOUT_JAVASCRIPT, Pages, Screen
-from tests.support.browser.pictures import take_picture
 from tests.support.browser.visited_project import VisitedProject
 from tests.support.browser.visited_site import VisitedSite, addresses, served_site
 
@@ -59,7 +58,7 @@ def set_screen(page: BrowserPage, screen: Screen) -> None:
 
 
 @every_page
-def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page, urls: list[str]) -> None:
+def test_axe_finds_nothing(pages: Pages, site: VisitedSite, urls: list[str]) -> None:
     page = visitor(pages, site)
     found = []
     for url in urls:
@@ -70,8 +69,6 @@ def test_axe_finds_nothing(pages: Pages, site: VisitedSite, of: Page, urls: list
                 f"{url}, {screen.name}: {line}" for line in accessibility_violations(page, rules)
             ]
         set_screen(page, LIGHT)
-        if url == urls[0]:
-            take_picture(page, of.name.replace(" ", "_"))
     assert not found, "\n".join(found)
 
 

@@ -106,14 +106,26 @@ class VisitedProject:
 
     Args:
         root: an empty directory, or one to make.
+        cause: of what fails.
+        label: of runs that fail.
+        second_record: name of the second file that has arrived.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        cause: str = CAUSE,
+        label: str = "mesh " * 12,
+        second_record: str = "trace_of_a_station_with_a_very_long_name.mseed",
+    ) -> None:
+        self.cause = cause
+        self.label = label
         init_project(root, ["adjoint_sources", "transfer", "data_run"])
         for name, definition in {**FLOWS, "ask": dict(ASK)}.items():
             write_flow(root, name, definition)
         (root / "triggers" / "records.toml").write_text(TRIGGER)
-        for name in ("trace_1.mseed", "trace_of_a_station_with_a_very_long_name.mseed"):
+        for name in ("trace_1.mseed", second_record):
             (root / "data" / "incoming").mkdir(parents=True, exist_ok=True)
             (root / "data" / "incoming" / name).write_text("1 2 3")
         members = [f"replica_{number:03d}" for number in range(1, 9)]
@@ -147,7 +159,9 @@ class VisitedProject:
         many = [
             BatchedRun({"n": n}, label=f"event {n:04d}", tags=["many"]) for n in range(MANY_RUNS)
         ]
-        failing = [BatchedRun({"cause": CAUSE}, label="mesh " * 12, tags=["mesh", "iteration 1"])]
+        failing = [
+            BatchedRun({"cause": self.cause}, label=self.label, tags=["mesh", "iteration 1"])
+        ]
         good, failed = self.start("good", many), self.start("mended", failing * 3)
         [waits] = self.start("later", [BatchedRun({}, label="waits", tags=["night"])])
         [asks] = self.start("ask", [BatchedRun({}, label="model of iteration 3")])
@@ -205,7 +219,7 @@ class VisitedProject:
         history = CampaignHistory(self.project)
         history.add([NewMember(key, {"name": key}, group="wild") for key in members])
         history.done(members[:3])
-        history.failed(members[3:4], CAUSE)
+        history.failed(members[3:4], self.cause)
         history.start(members[4:6], lane="desk")
 
 

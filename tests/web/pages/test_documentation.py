@@ -49,6 +49,23 @@ def test_every_page_has_the_anchors_that_pages_lead_to(web: WebSite) -> None:
     assert not wrong
 
 
+def test_pictures_alone_in_a_paragraph_are_left_out() -> None:
+    html = rendered(
+        "# T\n\nA\n\n![b c](pictures/d.png)\n![e](f.png)\n\nG ![h](i.png)\n\n* ![j](k.png)\n"
+    )
+    assert re.findall(r"<p>(.*?)</p>", html) == [
+        "A",
+        'G <span class="quiet">(picture: h)</span>',
+    ]
+    assert "(picture: b" not in html
+    assert "(picture: j" not in html
+    shown = re.findall(r"!\[([^\]]+)\]", help_pages()["web"].source)
+    assert shown
+    assert not [
+        text for text in shown if text in "".join(s.text for s in help_pages()["web"].sections)
+    ]
+
+
 def test_html_in_the_text_and_dangerous_links_are_text() -> None:
     html = rendered(
         "# T\n\n<script>alert(1)</script> <b onclick=x>\n\n[a](javascript:alert(1)) "

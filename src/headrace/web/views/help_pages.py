@@ -22,6 +22,7 @@ from markupsafe import Markup
 _HEADING: Final = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*")
 _FENCE: Final = re.compile(r"\s{0,3}(```|~~~)")
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_PICTURE: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _MARKS: Final = re.compile(r"[`*]")
 _NO_SLUG: Final = re.compile(r"[^\w\- ]")
 _EXCERPT: Final = 240
@@ -90,7 +91,7 @@ def render_help(page: HelpPage, address_of: Callable[[str, str], str]) -> Markup
     tokens = reader.parse(page.source)
     _name_headings(tokens)
     _rewrite_links(tokens, address_of)
-    tokens = _without_title(tokens)
+    tokens = _without_pictures(_without_title(tokens))
     # The renderer escapes every text, and HTML is switched off.
     return Markup(reader.renderer.render(tokens, reader.options, {}))  # noqa: S704
 
@@ -169,6 +170,23 @@ def _without_title(tokens: Sequence[Token]) -> list[Token]:
     return [*tokens[ends[0] + 1 :]] if starts_so else [*tokens]
 
 
+def _without_pictures(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens without paragraphs of pictures alone: the pages themselves are at hand."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if token.type == "paragraph_close" and before is not None and _is_pictures(before):
+            del found[-2:]
+        else:
+            found.append(token)
+    return found
+
+
+def _is_pictures(token: Token) -> bool:
+    kinds = {child.type for child in token.children or ()}
+    return token.type == "inline" and "image" in kinds and kinds <= {"image", "softbreak"}
+
+
 def _unique(anchor: str, known: dict[str, int]) -> str:
     number = known.get(anchor, 0)
     known[anchor] = number + 1
@@ -231,7 +249,7 @@ def _sections(page: str, source: str) -> Iterator[HelpSection]:
 
 
 def _plain(text: str) -> str:
-    return _MARKS.sub("", _LINK.sub(r"\1", text))
+    return _MARKS.sub("", _LINK.sub(r"\1", _PICTURE.sub("", text)))
 
 
 def _excerpt(text: str, words: Sequence[str]) -> str:
