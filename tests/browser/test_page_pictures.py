@@ -14,6 +14,7 @@ from headrace.web.page import Page
 from headrace.web.page_registry import all_pages
 from tests.support.browser.pages import LIGHT, Pages
 from tests.support.browser.pictures import (
+    ID,
     MOST_HEIGHT,
     WIDTH,
     own_names,
@@ -71,11 +72,11 @@ def test_a_picture_has_no_name_of_this_machine(pages: Pages, tmp_path: Path) -> 
         heading = page.inner_text("h1").split()
         context.close()
     assert heading[-5:] == [
-        "00000000-0000-4000-8000-000000000001",
+        f"{ID}{1:012d}",
         "/home/ana/inversion/data",
         "127.0.0.1:8090",
-        "00000000-0000-4000-8000-000000000002",
-        "00000000-0000-4000-8000-000000000001",
+        f"{ID}{2:012d}",
+        f"{ID}{1:012d}",
     ]
 
 

@@ -26,6 +26,9 @@ DIRECTORY = "/home/ana/inversion"
 MACHINE = "workstation"
 PORT = "127.0.0.1:8090"
 
+ID = "00000000-0000-4000-8000-"
+"""Beginning of ids in pictures; a number of 12 digits follows."""
+
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # Each id has a number instead, the same wherever it stands on the page.
 _MASK = f"""
@@ -33,7 +36,7 @@ names => {{
     const ids = new Map();
     const number = id => {{
         if (!ids.has(id)) ids.set(id, ids.size + 1);
-        return '00000000-0000-4000-8000-' + String(ids.get(id)).padStart(12, '0');
+        return '{ID}' + String(ids.get(id)).padStart(12, '0');
     }};
     const neutral = text => names.reduce(
         (text, [from, to]) => text.replace(new RegExp(from, 'g'), to),
@@ -106,7 +109,7 @@ def picture_of(page: BrowserPage, names: Sequence[tuple[str, str]]) -> bytes:
 
 def _leaks(text: str, names: Sequence[tuple[str, str]]) -> list[str]:
     found = [one for pattern, own in names for one in re.findall(pattern, text) if one != own]
-    ids = [one for one in re.findall(_UUID, text) if not one.startswith("00000000-0000-4000-8000-")]
+    ids = [one for one in re.findall(_UUID, text) if not one.startswith(ID)]
     return found + ids
 
 
