@@ -137,7 +137,11 @@ def rows(
 
 
 def option_parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser that knows where stores and the peers' environments are made."""
+    """Return a parser that knows where stores and the peers' environments are made.
+
+    Processes that are started from now on keep compiled modules, as on a user's machine.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     parser.add_argument("--directory", type=Path, help="where stores are made; the disk measured")
