@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
 from headrace.web.app import make_app
+from headrace.web.errors import PageMissing, WebError
 from headrace.web.page import Action, Done, Page, Part
 from headrace.web.security.store import WebStore
 from headrace.web.site import Site
@@ -37,10 +39,17 @@ class Shown:
         self.count = 1
         self.asked = 0
         self.acted: list[str] = []
+        self.error: Exception | None = None
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def load(self, view: View) -> Mapping[str, Any]:
         self.asked += 1
-        return {"count": self.count}
+        self.may_answer.wait(60)
+        if self.error is not None:
+            raise self.error
+        # Read for many who look, and up to two seconds old.
+        return {"count": view.site.shared.get("count", 2.0, lambda before: self.count)}
 
     def act(self, view: View) -> Done:
         self.acted.append(view.form.get("note", ""))
@@ -130,6 +139,45 @@ def test_a_change_is_shown_and_what_a_person_did_stays(
     note.press("Enter")
     expect(page.locator(".outcome")).to_contain_text("it was done")
     assert shown.acted == ["half a wo"]
+
+
+def test_what_failed_or_was_read_before_its_change_is_asked_for_again(
+    pages: Pages, live: VisitedSite, site: Site, shown: Shown
+) -> None:
+    page = visit(pages, live)
+    # Somebody has just read it when it changes; nothing else ever changes.
+    site.shared.get("count", 2.0, lambda before: shown.count)
+    change(site, shown, 2)
+    expect(page.locator("#count")).to_have_text("2")
+    shown.error = WebError("the disk is away")
+    site.broadcast.publish(["count"])
+    expect(page.locator("#counter")).to_contain_text("the disk is away")
+    shown.error = None
+    expect(page.locator("#count")).to_have_text("2")
+
+
+def test_a_part_that_does_not_come_is_said_to_be_old(
+    pages: Pages, live: VisitedSite, site: Site, shown: Shown
+) -> None:
+    page = visit(pages, live)
+    shown.may_answer.clear()
+    change(site, shown, 2)
+    expect(page.locator("#contact")).to_have_text(re.compile("no answer since .* UTC"))
+    assert page.evaluate("document.body.classList.contains('stale')")
+    shown.may_answer.set()
+    expect(page.locator("#count")).to_have_text("2")
+    expect(page.locator("#contact")).to_have_text("In contact.")
+
+
+def test_what_is_no_more_is_not_shown_on(
+    pages: Pages, live: VisitedSite, site: Site, shown: Shown
+) -> None:
+    page = visit(pages, live)
+    pages.expect("status of 404")
+    shown.error = PageMissing("it was deleted")
+    site.broadcast.publish(["count"])
+    expect(page.locator("main")).to_contain_text("it was deleted")
+    assert page.locator("#counter").count() == 0
 
 
 def test_tabs_share_one_stream_and_hear_all(

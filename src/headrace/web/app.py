@@ -37,6 +37,11 @@ logger = logging.getLogger(__name__)
 
 _PROBLEM: Final = Page("problem", "", title="Problem", template="problem.html")
 
+_AGAIN: Final = "headrace-again"
+"""Header of a part: seconds after which it is to be asked for again."""
+_MISSING: Final = "headrace-missing"
+"""Header of the answer that what an address names is not there; proxies have none."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -147,7 +152,8 @@ class _App:
             return self._problem(view, PageMissing(f"this page has no part {name!r}"))
         try:
             if part is not None:
-                return _tagged(request, renderer.part(part), session)
+                shown = renderer.part(part)
+                return _tagged(request, shown.text, session, again=shown.again)
             return _tagged(request, renderer.page(self._forms.outcome(view)), session)
         except Exception as error:  # noqa: BLE001 - each becomes a page that says what is wrong
             return self._problem(view, error)
@@ -189,7 +195,7 @@ class _App:
             logger.error("%s", view.address, exc_info=error)
         renderer = PageRenderer(_PROBLEM, view, self._menu)
         text = renderer.render("problem.html", {"message": message, "status": status})
-        return HTMLResponse(text, status)
+        return HTMLResponse(text, status, {_MISSING: "1"} if status == 404 else None)
 
     async def _http_error(self, request: Request, error: Exception) -> Response:
         fault = cast(HTTPException, error)
@@ -227,10 +233,21 @@ def _wants_part(request: Request) -> bool:
     return "part" in request.query_params
 
 
-def _tagged(request: Request, text: str, session: Session) -> Response:
-    """Answer with a tag of the content, or that it is as the browser has it."""
+def _tagged(
+    request: Request, text: str, session: Session, *, again: float | None = None
+) -> Response:
+    """Answer with a tag of the content, or that it is as the browser has it.
+
+    Args:
+        request: the request.
+        text: the content.
+        session: whose tokens it gets.
+        again: seconds after which the browser is to ask again, or None.
+    """
     tag = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
     headers: dict[str, Any] = {"etag": tag, "cache-control": "no-store"}
+    if again is not None:
+        headers[_AGAIN] = f"{again:.3f}"
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return HTMLResponse(filled_in(text, session), headers=headers)

@@ -1,6 +1,7 @@
 """Parts that several browsers ask for at once, each rendered once for all of them.
 
 A part is kept for a second, and not beyond a change of one of its topics or an action of a form.
+A part made of a value from before that change says when it is to be asked for again.
 It is kept without the tokens of a session's forms, which are filled in for each.
 """
 
@@ -11,15 +12,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from headrace.web.keyed_slots import KeyedSlots
+from headrace.web.read_values import reading_values
 
 if TYPE_CHECKING:
     from headrace.web.changes.broadcast import Broadcast
     from headrace.web.security.session import Role, Session
 
 KEPT_SECONDS: Final = 1.0
+
+_NEVER: Final = float("inf")
 
 # Nobody who writes a label or a file name can guess them.
 _FORM_TOKEN: Final = f"form-token-{secrets.token_hex(16)}"
@@ -75,12 +80,42 @@ def filled_in(text: str, session: Session) -> str:
     return re.sub(_ONCE, lambda found: session.new_once(), text)
 
 
+@dataclass(frozen=True)
+class PartText:
+    """A part that was rendered.
+
+    Attributes:
+        text: its HTML.
+        again: seconds after which it is to be asked for again, for it shows what is no more so;
+            None where it is as things are.
+    """
+
+    text: str
+    again: float | None = None
+
+
+@dataclass(frozen=True)
+class RenderedPart:
+    """What a rendering came to.
+
+    Attributes:
+        text: its HTML.
+        is_shared: whether other sessions may see it.
+        again: seconds after which it is to be asked for again in any case, or None.
+    """
+
+    text: str
+    is_shared: bool = True
+    again: float | None = None
+
+
 class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.text: str | None = None
         self.number = 0
         self.made_at = float("-inf")
+        self.again_at = float("inf")
 
 
 class PartCache:
@@ -99,28 +134,49 @@ class PartCache:
         self._slots = KeyedSlots(_Slot)
 
     def get(
-        self, key: Hashable, topics: Sequence[str], render: Callable[[], tuple[str, bool]]
-    ) -> str:
+        self, key: Hashable, topics: Sequence[str], render: Callable[[], RenderedPart]
+    ) -> PartText:
         """Return a part; of several threads that ask for it one renders it.
 
         Args:
             key: names it: its address, query and role.
             topics: its topics.
-            render: renders it; returns it, and whether others may see it.
+            render: renders it.
         """
         if not self._broadcast.has_streams:
-            return render()[0]
+            return self.render(topics, render)
         slot = self._slots.get(key)
         with slot.lock:
-            is_new = self._clock() - slot.made_at < KEPT_SECONDS
+            now = self._clock()
+            is_new = now - slot.made_at < KEPT_SECONDS and now < slot.again_at
             is_current = slot.number >= self._broadcast.last_change(topics)
             if slot.text is not None and is_new and is_current:
-                return slot.text
+                again = slot.again_at - now
+                return PartText(slot.text, again if again < _NEVER else None)
             number = self._broadcast.number
-            text, is_shared = render()
-            slot.text = text if is_shared else None
+            part, is_shared = self._rendered(topics, render)
+            slot.text = part.text if is_shared else None
             slot.number, slot.made_at = number, self._clock()
-            return text
+            slot.again_at = slot.made_at + (_NEVER if part.again is None else part.again)
+            return part
+
+    def render(self, topics: Sequence[str], render: Callable[[], RenderedPart]) -> PartText:
+        """Return a part that is rendered for one who asks, and not kept.
+
+        Args:
+            topics: its topics.
+            render: renders it.
+        """
+        return self._rendered(topics, render)[0]
+
+    def _rendered(
+        self, topics: Sequence[str], render: Callable[[], RenderedPart]
+    ) -> tuple[PartText, bool]:
+        with reading_values() as read:
+            rendered = render()
+        left = read.seconds_left(self._broadcast.last_change(topics))
+        seconds = [each for each in (left, rendered.again) if each is not None]
+        return PartText(rendered.text, min(seconds, default=None)), rendered.is_shared
 
     def forget(self) -> None:
         """Keep none of those that are rendered now or were before."""

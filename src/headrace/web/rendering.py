@@ -15,7 +15,7 @@ from markupsafe import Markup
 from headrace.errors import HeadraceError
 from headrace.web.errors import NotHere, PageMissing
 from headrace.web.page import Page, Part
-from headrace.web.part_cache import PartSession
+from headrace.web.part_cache import PartSession, PartText, RenderedPart
 from headrace.web.template_loader import TemplateLoader
 from headrace.web.view import View
 from headrace.web.views.texts import FILTERS
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from headrace.web.security.session import Session
 
 logger = logging.getLogger(__name__)
+
+# Seconds after which a part that could not be had is asked for again.
+_FAILED_AGAIN: Final = 3.0
 
 _UNEXPECTED: Final = "an unexpected fault of headrace; its log has what happened"
 
@@ -82,7 +85,7 @@ class PageRenderer:
         loaded = dict(self._page.load(self._view))
         return self.render(self._page.template, loaded, outcome)
 
-    def part(self, part: Part, *, may_be_kept: bool = True) -> str:
+    def part(self, part: Part, *, may_be_kept: bool = True) -> PartText:
         """Return a part of the page; what goes wrong with it is told in its place.
 
         The tokens of its forms are to be filled in (`part_cache.filled_in`).
@@ -93,30 +96,34 @@ class PageRenderer:
         """
         view = self._view
 
-        def render() -> tuple[str, bool]:
+        def render() -> RenderedPart:
             session = PartSession(view.session)
             of_part = replace(view, session=cast("Session", session))
             own = PageRenderer(self._page, of_part, self._menu)
-            return own._render_part(part), session.is_shared
+            text, again = own._render_part(part)
+            return RenderedPart(text, session.is_shared, again)
 
         if not may_be_kept:
-            return render()[0]
+            return view.site.parts.render(_topics(part, view), render)
         query = tuple(sorted(item for item in view.query.items() if item[0] != "part"))
         key = (view.address, query, view.session.role, part.name)
         return view.site.parts.get(key, _topics(part, view), render)
 
-    def _render_part(self, part: Part) -> str:
+    def _render_part(self, part: Part) -> tuple[str, float | None]:
+        """Return a part, and after how many seconds it is asked for again where it failed."""
         try:
             loaded = dict(part.load(self._view))
-            return environment().get_template(part.template).render({**self._common(), **loaded})
+            values = {**self._common(), **loaded}
+            return environment().get_template(part.template).render(values), None
         except PageMissing:
             raise
         except HeadraceError as error:
-            kind = "missing here" if isinstance(error, NotHere) else "problem"
-            return self._failed(part, kind, str(error))
+            if isinstance(error, NotHere):
+                return self._failed(part, "missing here", str(error)), None
+            return self._failed(part, "problem", str(error)), _FAILED_AGAIN
         except Exception:
             logger.exception("part %s of %s", part.name, self._view.address)
-            return self._failed(part, "problem", _UNEXPECTED)
+            return self._failed(part, "problem", _UNEXPECTED), _FAILED_AGAIN
 
     def render(
         self, template: str, values: Mapping[str, Any], outcome: Mapping[str, Any] | None = None
@@ -140,9 +147,11 @@ class PageRenderer:
             topics = " ".join(_topics(found, view))
             # Who loads a page sees things as they are.
             inner = self.part(found, may_be_kept=False)
+            again = "" if inner.again is None else f"{inner.again:.3f}"
             return Markup(
-                '<div class="live" data-part="{}" data-topics="{}" data-every="{:g}">{}</div>'
-            ).format(found.name, topics, found.every, Markup(inner))  # noqa: S704 - a template's
+                '<div class="live" data-part="{}" data-topics="{}" data-every="{:g}" '
+                'data-again="{}">{}</div>'
+            ).format(found.name, topics, found.every, again, Markup(inner.text))  # noqa: S704 - a template's
 
         return {
             "view": view,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from headrace.web.keyed_slots import KeyedSlots
+from headrace.web.read_values import note_value, oldest_number
 
 T = TypeVar("T")
 
@@ -18,6 +19,7 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.read_at = float("-inf")
+        self.number = 0.0
         self.value: Any = None
 
 
@@ -26,10 +28,16 @@ class SharedValues:
 
     Args:
         clock: seconds of a clock that only goes forwards.
+        last_change: returns the number of the last change of anything.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        last_change: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._clock = clock
+        self._last_change = last_change
         self._slots = KeyedSlots(_Slot)
 
     def forget(self) -> None:
@@ -47,7 +55,11 @@ class SharedValues:
         slot = self._slots.get(key)
         with slot.lock:
             if self._clock() - slot.read_at >= seconds:
+                number = self._last_change()
                 slot.value = read(slot.value)
+                # What it was made of may have been read before.
+                slot.number = oldest_number(number)
                 slot.read_at = self._clock()
+            note_value(slot.number, seconds, slot.read_at + seconds - self._clock())
             value: T = slot.value
             return value

@@ -82,13 +82,13 @@ class Site:
         self.names = names
         self.root_path = root_path.rstrip("/")
         self.cookie = cookie
-        self.shared = SharedValues()
         self.kept = KeptFigures()
         self.long_actions = LongActions()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None
         self.broadcast = Broadcast()
+        self.shared = SharedValues(last_change=lambda: self.broadcast.number)
         self.parts = PartCache(self.broadcast)
         self.status: CurrentValue[ProjectStatus] = CurrentValue(
             lambda: read_status(self.project(), target),

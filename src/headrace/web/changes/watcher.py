@@ -25,7 +25,7 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.5
 _WAIT_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 1.0
 # A question that waits for a change is answered within its seconds by a facility that works.
-_SILENCE_SECONDS: Final = {"local": 4.5}
+_SILENCE_SECONDS: Final = {"local": 3.5}
 _SILENCE_ELSEWHERE: Final = 120.0
 
 
@@ -105,16 +105,18 @@ class ChangeWatcher:
         thread.start()
 
     def _look_at_files(self) -> None:
-        next_beat = float("-inf")
+        next_beat, told = float("-inf"), bool(self.problem)
         while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
             if not self._broadcast.has_streams:
                 continue
             try:
                 self._broadcast.publish(self._local.look(self._broadcast.wanted()))
-                if self._clock() >= next_beat:
+                # That the services do not answer any more is told at once.
+                is_silent = bool(self.problem)
+                if self._clock() >= next_beat or is_silent != told:
                     self._broadcast.keep_sessions(self._open_sessions())
                     self._broadcast.beat()
-                    next_beat = self._clock() + SECONDS_BETWEEN_BEATS
+                    next_beat, told = self._clock() + SECONDS_BETWEEN_BEATS, is_silent
             except HeadraceError as error:
                 # Without a beat the pages say that nothing is known any more.
                 logger.warning("changes are not seen: %s", error)

@@ -2,6 +2,7 @@
 // this file. One stream says which topics have changed; the parts that show them are fetched again
 // and morphed in place, so that focus, scroll, open details and half-filled forms stay.
 const SILENCE = 4500;        // milliseconds without a sign of life after which nothing is sure
+const PATIENCE = 4000;       // that a part may take to be shown anew, before it is said
 const POLL = 3000;           // between two questions where no stream is to be had
 const LONGEST_PAUSE = 10000; // between two attempts to get a stream
 const root = new URL(document.body.dataset.root || "./", location.href);
@@ -14,10 +15,20 @@ const isHidden = () => document.visibilityState === "hidden";
 const tags = new Map();
 const dirty = new Set();
 const loading = new Set();
+const oldSince = new Map();  // since when a part is known to be old
+
+function markOld(name) {
+  dirty.add(name);
+  if (!oldSince.has(name)) oldSince.set(name, Date.now());
+}
+
+function askAgain(name, seconds) {
+  setTimeout(() => { markOld(name); if (!isLost()) refreshDirty(); }, seconds * 1000 + 50);
+}
 
 function markChanged(names) {
   for (const part of parts()) {
-    if (!names || topicsOf(part).some((topic) => names.has(topic))) dirty.add(part.dataset.part);
+    if (!names || topicsOf(part).some((topic) => names.has(topic))) markOld(part.dataset.part);
   }
   refreshDirty();
 }
@@ -33,6 +44,7 @@ function refreshDirty() {
 async function refresh(part, name) {
   dirty.delete(name);
   loading.add(name);
+  let failed = false;
   try {
     const address = new URL(location.href);
     address.hash = "";
@@ -42,18 +54,26 @@ async function refresh(part, name) {
     const signal = AbortSignal.timeout(30000);
     const answer = await fetch(address, { headers, signal, credentials: "same-origin", cache: "no-store" });
     if (answer.status === 401) { location.reload(); return; }
+    // The run, or whatever the page is of, is no more: the page says so.
+    if (answer.headers.has("Headrace-Missing")) { location.reload(); return; }
+    if (!answer.ok && answer.status !== 304) throw new Error(`${answer.status}`);
     if (answer.ok) {
       const html = await answer.text();
       morph(part, html);
       tags.set(name, answer.headers.get("ETag"));
     }
+    oldSince.delete(name);
+    if (dirty.has(name)) markOld(name);
+    if (answer.headers.has("Headrace-Again")) askAgain(name, Number(answer.headers.get("Headrace-Again")));
   } catch {
     // The line about the contact says so; what is shown is dimmed until there is an answer again.
-    dirty.add(name);
+    failed = true;
+    markOld(name);
     setTimeout(refreshDirty, POLL);
   } finally {
     loading.delete(name);
-    if (dirty.has(name) && !isLost()) refreshDirty();
+    if (dirty.has(name) && !failed && !isLost()) refreshDirty();
+    showContact();
   }
 }
 
@@ -130,12 +150,16 @@ function lost() {
 
 function showContact() {
   const clock = (moment) => new Date(moment).toISOString().slice(11, 19) + " UTC";
+  const old = Math.min(Infinity, ...oldSince.values());
+  const isOld = !isHidden() && Date.now() - old > PATIENCE;
   const text = isLost() ? `No contact since ${clock(heardAt)}: what is shown may be old.`
     : problem ? `The services do not answer since ${clock(problemAt)}: what is shown may be old. ${problem}`
+    : isOld ? `Part of this page has had no answer since ${clock(old)}: what is shown may be old.`
     : "In contact.";
   if (line.textContent !== text) line.textContent = text;
-  age.textContent = `Last contact ${Math.max(0, Math.round((Date.now() - heardAt) / 1000))} s ago.`;
-  document.body.classList.toggle("stale", isLost() || problem !== "");
+  const since = `Last contact ${Math.max(0, Math.round((Date.now() - heardAt) / 1000))} s ago.`;
+  if (age.textContent !== since) age.textContent = since;
+  document.body.classList.toggle("stale", isLost() || problem !== "" || isOld);
 }
 
 // ---- The stream, which one visible tab has for all
@@ -160,7 +184,8 @@ function hear(message) {
   if (message.kind === "change") markChanged(new Set(message.topics));
   if (message.kind === "reload") markChanged(null);
   if (message.kind === "contact") {
-    const again = isLost();
+    // Parts that failed meanwhile are asked for again, too.
+    const again = isLost() || (problem !== "" && !message.problem);
     heard(message.problem);
     // What changed while nobody told this tab is not known.
     if (again || (isFirst && !source)) markChanged(null);
@@ -260,12 +285,14 @@ addEventListener("pageshow", (event) => {
 if (parts().length) {
   for (const part of parts()) {
     const seconds = Number(part.dataset.every);
-    if (seconds > 0) setInterval(() => { dirty.add(part.dataset.part); if (!isLost()) refreshDirty(); }, seconds * 1000);
+    if (seconds > 0) setInterval(() => { markOld(part.dataset.part); if (!isLost()) refreshDirty(); }, seconds * 1000);
   }
-  setInterval(() => { if (!isHidden()) showContact(); }, 1000);
+  for (const part of parts()) if (part.dataset.again) askAgain(part.dataset.part, Number(part.dataset.again));
+  setInterval(() => { if (!isHidden()) showContact(); }, 250);
   document.addEventListener("visibilitychange", () => {
     if (isHidden()) { leave(); return; }
     join();
+    oldSince.clear();
     markChanged(null);
   });
   addEventListener("pagehide", leave);
