@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 2.0
 _RUNS: Final = 100
+# Newest data runs whose directories are looked at for changes.
+_WATCHED: Final = 20
 INDEX_DIRECTORY: Final = "data_run_index"
 
 _SITES: WeakKeyDictionary[Site, KnownRuns] = WeakKeyDictionary()
@@ -95,6 +97,10 @@ class KnownRuns:
                 found = view.ask(runs.poll)
                 self._polled = [run for run in reversed(found) if _is_text(run.name)]
                 self._polled_at = time.monotonic()
+                places = [runs.places(run.name) for run in self._polled[:_WATCHED]]
+                raw = [each.raw for each in places if each.raw]
+                staging = [each.staging for each in places if each.staging]
+                view.watch("data_run", *{each.parent for each in raw}, *raw, *staging)
             return self._polled
 
     def find(self, view: View) -> KnownRun:

@@ -138,7 +138,10 @@ def _watched(opened: OpenedInversion, last: list[str]) -> list[Path]:
 
 def open_all(view: View) -> list[OpenedInversion]:
     """Return all inversions of the project, by their names."""
-    return [_opened(view, name, home) for name, home in find_inversions(view.project).items()]
+    found = [_opened(view, name, home) for name, home in find_inversions(view.project).items()]
+    watched = [path for one in found for path in (one.paths.history, one.paths.iterations)]
+    view.watch("inversion", *watched)
+    return found
 
 
 def _opened(view: View, name: str, home: Path) -> OpenedInversion:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,8 @@ from headrace._internal.file_signature import file_signature
 from headrace._internal.heartbeat_files import heartbeat_directory
 from headrace.campaigns.campaign_access import ledger_path
 from headrace.campaigns.ledger.ledger_kind import LEDGER_OF_CAMPAIGNS
+from headrace.endpoints.installation import installation_home
+from headrace.endpoints.monitor.heartbeat import heartbeat_file
 from headrace.errors import HeadraceError
 from headrace.facility import state_directory
 from headrace.ledger_file import ChangeWatch, LedgerKind
@@ -92,6 +95,7 @@ class LocalChanges:
             heard = file_signature(heartbeat_directory(state))
             yield "facility@heartbeats", heard
             yield "heartbeats", heard
+            yield "endpoints", (*map(file_signature, _of_endpoints(project, self._target)),)
             outbox = state / OUTBOX_FILE
             outboxes = (outbox, outbox.with_name(f"{OUTBOX_FILE}-wal"))
             yield "notifications", (*map(file_signature, outboxes),)
@@ -113,3 +117,16 @@ class LocalChanges:
         except HeadraceError as error:
             watch.close()
             return str(error)
+
+
+def _of_endpoints(project: Project, target: str) -> list[Path]:
+    """Return what changes when an endpoint starts, ends, is drained, or was monitored."""
+    homes = [installation_home(project, target)]
+    if target == "local":
+        homes.append(state_directory(project.root) / "endpoints")
+    found = [heartbeat_file(project), *homes]
+    for home in homes:
+        # An endpoint that is started or drained has another file in its directory.
+        with suppress(OSError):
+            found += sorted(each for each in home.iterdir() if each.is_dir())[:_MOST_PATHS]
+    return found
