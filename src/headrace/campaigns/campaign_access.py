@@ -130,7 +130,8 @@ def find_campaign(database: sqlite3.Connection, project: Project, name: str) -> 
 
 def campaign_of_row(project: Project, row: CampaignRow) -> Campaign:
     """Return a campaign as its file was when it was started, or was given members last."""
-    return campaign_of_definition(row.definition, project.root / "campaigns" / f"{row.name}.toml")
+    file = project.root / "campaigns" / f"{row.name}.toml"
+    return campaign_of_definition(row.definition, file, templates=False)
 
 
 def all_campaign_names(project: Project, database: sqlite3.Connection | None = None) -> list[str]:

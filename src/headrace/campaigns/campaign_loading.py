@@ -20,7 +20,6 @@ from headrace.campaigns.campaign_file import (
 from headrace.campaigns.errors import CampaignError, CampaignProblems
 from headrace.campaigns.tables.grafts import GRAFT_LABELS
 from headrace.campaigns.tables.lanes import LaneTable
-from headrace.campaigns.template_check import check_templates
 
 if TYPE_CHECKING:
     from headrace.project import Project
@@ -69,17 +68,20 @@ def read_campaign(file: Path) -> Campaign:
     return _campaign(read_document(file), file)
 
 
-def campaign_of_definition(definition: Mapping[str, Any], file: Path) -> Campaign:
+def campaign_of_definition(
+    definition: Mapping[str, Any], file: Path, *, templates: bool = True
+) -> Campaign:
     """Make a campaign of its definition, as the ledger keeps it.
 
     Args:
         definition: `Campaign.definition`.
         file: the campaign file, which need not be there any more.
+        templates: whether its templates are checked again, for those who render them.
 
     Raises:
         CampaignError: the definition has a fault, as one of another version of headrace may have.
     """
-    return _campaign(document_of(definition, str(file)), file)
+    return _campaign(document_of(definition, str(file)), file, templates=templates)
 
 
 def load_campaign(project: Project, name: str) -> Campaign:
@@ -108,6 +110,7 @@ def project_problems(project: Project, campaign: Campaign) -> list[str]:
 
 def campaign_file_problems(file: Path) -> list[str]:
     """Return all that is wrong with a campaign file of a project, one line each."""
+    from headrace.campaigns.template_check import check_templates
     from headrace.config import ProjectError
     from headrace.project import load_project
 
@@ -139,10 +142,14 @@ CAMPAIGN_TOML = FileKind(
 """The kind of file."""
 
 
-def _campaign(document: TomlDocument, file: Path) -> Campaign:
+def _campaign(document: TomlDocument, file: Path, *, templates: bool = True) -> Campaign:
     reading = Reading(document, PlainWording())
     found = CAMPAIGN.read(document.values, reading.top)
-    check_templates(reading, file)
+    if templates:
+        # Commands that only show something render nothing, and do not load what does.
+        from headrace.campaigns.template_check import check_templates
+
+        check_templates(reading, file)
     reading.raise_first(CampaignError)
     return _made(found, document, file)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -87,6 +86,8 @@ def terminal_width() -> int | None:
     """
     if sys.stdout is None or not sys.stdout.isatty():
         return None
+    import shutil  # only where somebody looks: it takes longer than most commands' own work
+
     return shutil.get_terminal_size().columns
 
 
