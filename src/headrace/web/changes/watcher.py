@@ -105,18 +105,18 @@ class ChangeWatcher:
         thread.start()
 
     def _look_at_files(self) -> None:
-        next_beat, told = float("-inf"), bool(self.problem)
+        next_beat, reported = float("-inf"), bool(self.problem)
         while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
             if not self._broadcast.has_streams:
                 continue
             try:
                 self._broadcast.publish(self._local.look(self._broadcast.wanted()))
-                # That the services do not answer any more is told at once.
+                # That the services do not answer any more is reported at once.
                 is_silent = bool(self.problem)
-                if self._clock() >= next_beat or is_silent != told:
+                if self._clock() >= next_beat or is_silent != reported:
                     self._broadcast.keep_sessions(self._open_sessions())
                     self._broadcast.beat()
-                    next_beat, told = self._clock() + SECONDS_BETWEEN_BEATS, is_silent
+                    next_beat, reported = self._clock() + SECONDS_BETWEEN_BEATS, is_silent
             except HeadraceError as error:
                 # Without a beat the pages say that nothing is known any more.
                 logger.warning("changes are not seen: %s", error)
