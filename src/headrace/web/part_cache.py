@@ -96,7 +96,7 @@ class PartText:
 
 @dataclass(frozen=True)
 class RenderedPart:
-    """What a rendering came to.
+    """A part as it was rendered.
 
     Attributes:
         text: its HTML.
