@@ -15,6 +15,17 @@ _BLOCK_BYTES: Final = 65_536
 _LOG_SUFFIXES: Final = frozenset({".log", ".out", ".err", ".stdout", ".stderr"})
 
 
+def has_log_here(project: Project, name: str, target: str) -> bool:
+    """Return whether an endpoint's log is on this machine, as it is where it was created here.
+
+    Args:
+        project: the project.
+        name: the endpoint.
+        target: the service that it belongs to.
+    """
+    return is_hosted(project, name, target) or installed_endpoint(project, name, target).exists
+
+
 def log_lines(project: Project, name: str, target: str, lines: int, *, workers: bool) -> list[str]:
     """Return the end of an endpoint's log.
 

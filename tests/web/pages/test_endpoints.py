@@ -165,8 +165,23 @@ def test_at_globus_an_endpoint_that_was_not_created_here_says_so(
     site = WebSite(root, "globus", services=lambda: services)
     words = words_of(site.get("endpoints").text)
     assert "not created here" in words
-    assert "headrace endpoint create machine" in words_of(site.get("endpoints/machine").text)
+    page = words_of(site.get("endpoints/machine").text)
+    assert "not created here" in page
+    assert "is on the machine where the endpoint runs" in page
+    assert "headrace endpoint create machine --at globus" in page
     site.close()
+
+
+def test_jobs_that_the_service_does_not_report_are_not_none(
+    site: WebSite, service: EndpointService
+) -> None:
+    def jobs() -> str:
+        return words_of(site.get("endpoints/machine?part=blocks").text)
+
+    service.details = {"state": "busy"}
+    assert "does not report the batch jobs" in jobs()
+    service.details = {"state": "busy", "jobs": []}
+    assert "has submitted no batch jobs" in jobs()
 
 
 def test_an_endpoint_that_is_not_there_has_no_page(site: WebSite) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace.endpoints import lifecycle
 from headrace.endpoints.canary import send_canary
 from headrace.endpoints.installation import is_hosted
-from headrace.endpoints.logs import log_lines
+from headrace.endpoints.logs import has_log_here, log_lines
 from headrace.endpoints.status import endpoint_status
 from headrace.errors import HeadraceError
 from headrace.runs.blockers import queued_jobs
-from headrace.web.errors import PageMissing
+from headrace.web.errors import NotHere, PageMissing
 from headrace.web.page import Action, Done, Page, Part
 from headrace.web.pages.endpoints import documents, monitored
 from headrace.web.view import View
@@ -65,7 +65,12 @@ def _load_blocks(view: View) -> Mapping[str, Any]:
     endpoint_id = view.project.endpoint_id(_name(view), view.target)
     status = view.ask(lambda services: endpoint_status(services, endpoint_id))
     details = status.get("details")
-    ids = [str(job) for job in (details.get("jobs") or ())] if isinstance(details, Mapping) else []
+    if not isinstance(details, Mapping) or "jobs" not in details:
+        raise NotHere(
+            "the service does not report the batch jobs of this endpoint's workers: the scheduler "
+            "of its machine knows them"
+        )
+    ids = [str(job) for job in details["jobs"] or ()]
     jobs = {job.job_id: job for job in _queued(view)} if ids else {}
     shown = [(number, jobs.get(number)) for number in reversed(ids)]
     return {"jobs": shown[:_SHOWN_JOBS], "count": len(shown)}
@@ -85,7 +90,13 @@ def _load_monitor(view: View) -> Mapping[str, Any]:
 
 def _load_log(view: View) -> Mapping[str, Any]:
     of_workers = view.query.get("log") == "workers"
-    lines = log_lines(view.project, _name(view), view.target, _LOG_LINES, workers=of_workers)
+    name = _name(view)
+    if not has_log_here(view.project, name, view.target):
+        raise NotHere(
+            f"the log of endpoint {name} is on the machine where the endpoint runs; to run one on "
+            f"this machine: `headrace endpoint create {name} --at {view.target}`"
+        )
+    lines = log_lines(view.project, name, view.target, _LOG_LINES, workers=of_workers)
     return {"lines": lines, "of_workers": of_workers}
 
 
