@@ -2,6 +2,8 @@
 
 Members of the pipeline ``sweep`` run ``true`` at a facility with a local endpoint of two workers,
 in packs; the facility, the driver and the endpoint are there already, and everything is durable.
+Each round has a staging directory of its own: in one that is there, members that are done with the
+same command would not be run again.
 FireWorks launches workflows of one ScriptTask from a LaunchPad in memory (mongomock), one after the
 other in its own process, and makes nothing durable; Snakemake runs a rule with a shell command for
 each, two at once; HyperQueue runs them as tasks of one job, by the server and a worker of two cores
@@ -64,7 +66,7 @@ command = "true"
 [start.input]
 members = "{{members}}"
 source = {{ collection = "workstation", path = "/inputs/" }}
-staging = {{ collection = "workstation", path = "/scratch/" }}
+staging = {{ collection = "workstation", path = "/scratch/{name}/" }}
 results = {{ collection = "workstation", path = "/results/{name}/" }}
 settings = {{ cores = 1 }}
 clean = false
@@ -73,7 +75,7 @@ clean = false
 endpoint = {{ endpoint = "{{endpoint}}" }}
 options = {{ options_of = "{{endpoint}}" }}
 run = {{ function = "sweep_run_members" }}
-directory = {{ directory = {{ collection = "workstation", path = "/scratch/" }} }}
+directory = {{ directory = {{ collection = "workstation", path = "/scratch/{name}/" }} }}
 source = {{ directory = {{ collection = "workstation", path = "/inputs/" }} }}
 results = {{ directory = {{ collection = "workstation", path = "/results/{name}/" }} }}
 
