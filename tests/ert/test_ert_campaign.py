@@ -67,5 +67,5 @@ def test_directories_are_found_inverted_and_brought_back_to_where_each_came_from
     assert "Inadmissible electrode denotation" in (bad / "exe/error.dat").read_text()
     why = headrace(project, "campaign", "why", "lines").stdout
     assert "Inadmissible electrode denotation" in why
-    (home,) = (project.home / "modelling").iterdir()
+    (home,) = (project.home.with_name("lines") / "modelling").iterdir()
     assert (home / "mod/volt.dat").is_file()
