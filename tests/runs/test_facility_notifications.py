@@ -191,13 +191,10 @@ def test_stages_are_told_where_they_are_chosen(make_bench: Any) -> None:
     bench.engine.finish_action(bench.action(0).id, "SUCCEEDED", {"result": []})
     bench.engine.finish_action(bench.action(1).id, "SUCCEEDED", {"result": []})
     bench.ended(run_id)
-    assert bench.subjects(5) == [
-        "t: launched Forward",
-        "t: finished Forward",
-        "t: launched Adjoint",
-        "t: finished Adjoint",
-        "t: SUCCEEDED",
-    ]
+    subjects = bench.subjects(5)
+    assert subjects[:3] == ["t: launched Forward", "t: finished Forward", "t: launched Adjoint"]
+    # The last stage and the run end at one moment.
+    assert set(subjects[3:]) == {"t: finished Adjoint", "t: SUCCEEDED"}
 
 
 def test_a_flow_says_what_its_numbers_mean_with_a_picture(make_bench: Any, tmp_path: Path) -> None:
