@@ -83,8 +83,7 @@ class ManyRuns:
             numbers = range(first, min(first + BATCH, count))
             runs = [BatchedRun({"number": n % 50}, f"number {n}", ("many",)) for n in numbers]
             found += [each.run_id for each in start_batch(self.services, self.flow, runs)][:20]
-        while self._open():
-            time.sleep(0.05)
+        self._wait_for_runs()
         return found
 
     def _wait_for_campaign(self) -> None:
@@ -93,6 +92,10 @@ class ManyRuns:
         command = [sys.executable, "-m", "headrace.cli", "campaign", "wait", "many", *where]
         # One member fails, which the exit code says.
         subprocess.run(command, capture_output=True, check=False)
+        self._wait_for_runs()
+
+    def _wait_for_runs(self) -> None:
+        """Wait until all runs have ended."""
         while self._open():
             time.sleep(0.05)
 

@@ -85,7 +85,7 @@ def test_what_was_done_is_in_it_for_whoever_asks_afterwards(reading: Reading) ->
     assert reading.value.get() == 3
 
 
-def test_its_topic_is_told_when_it_was_read(reading: Reading) -> None:
+def test_its_topic_is_published_when_it_was_read(reading: Reading) -> None:
     before = reading.broadcast.last_change(("status",))
     reading.value.get()
     wait_until(lambda: reading.broadcast.last_change(("status",)) > before, "the topic")

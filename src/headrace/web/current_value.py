@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 # It is read again as soon as it may have changed, so often at the most...
 _PAUSE: Final = 2.0
+# ...by whoever is told of no changes it is taken up to this age, in s...
+_OLDEST_UNFOLLOWED: Final = 4.5
 # ...and so often where no change is known of, or nobody follows changes.
 _PERIOD: Final = 10.0
 _WATCHED_SECONDS: Final = 15.0
@@ -67,7 +69,7 @@ class CurrentValue(Generic[T]):
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, name=self._topic, daemon=True).start()
-            age = _PERIOD + _PAUSE if self._broadcast.has_streams else _PAUSE + 2.5
+            age = _PERIOD + _PAUSE if self._broadcast.has_streams else _OLDEST_UNFOLLOWED
             needed = self._oldest if self._read_at >= now - age else now
             # One that is being read may have begun before.
             self._oldest = needed

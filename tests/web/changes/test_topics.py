@@ -12,7 +12,7 @@ from headrace.web.site import STATUS_TOPIC
 from tests.support.repository import SOURCE
 
 
-def test_every_topic_that_a_page_names_is_told() -> None:
+def test_every_topic_that_a_page_names_has_a_publisher() -> None:
     named = {topic.partition(":")[0] for p in all_pages() for s in p.parts for topic in s.topics}
     sources = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
     told = set(re.findall(r"view\.watch\(\s*f?\"([a-z_]+)", sources))
@@ -26,7 +26,7 @@ def test_every_topic_that_a_page_names_is_told() -> None:
     assert named <= told, named - told
 
 
-def test_endpoints_that_change_are_told(web_root: Path) -> None:
+def test_changes_of_endpoints_are_published(web_root: Path) -> None:
     state = web_root / ".headrace"
     endpoint = state / "endpoints" / "one"
     endpoint.mkdir(parents=True)

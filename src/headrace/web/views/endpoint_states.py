@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Final
 
 _GOOD: Final = frozenset({"running", "ready", "busy", "idle", "online"})
 _BAD: Final = frozenset({"disconnected", "refused", "unknown", "no facility is running"})
