@@ -49,7 +49,7 @@ def test_sections_of_three_sites_are_inverted_once(tmp_path: Path) -> None:
         (home,) = (Path(document["results"]) / name).iterdir()
         assert json.loads((home / "result.json").read_text())["facts"]["chi2"] == row["chi2"]
         assert (home / "model.vtk").is_file()
-    assert [*(directory / "scratch" / "ert").rglob("model.npz")] == []
+    assert [*(directory / "scratch").rglob("model.npz")] == []
     assert leftovers(directory) == []
 
     models = {path: path.stat().st_mtime_ns for path in directory.rglob("model.npz")}

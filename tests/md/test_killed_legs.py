@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from headrace.md.energies import joined, read_energies
@@ -156,6 +158,28 @@ def test_a_start_that_was_given_up_ends_when_another_takes_over(
     assert "another start of the leg has taken over" in lost.stderr.read().decode()
     frames = [frame.step for path in member.files("*.xtc") for frame in read_frames(path)]
     assert frames == list(range(0, frames[-1] + 1, FRAME))
+    assert member.run(1, "--assess")["step"] == told["step"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_start_that_was_suspended_writes_into_nothing_that_another_has_made(
+    engine: str, tmp_path: Path
+) -> None:
+    """As on a node that the scheduler suspends, and wakes when the leg has long been run again."""
+    member = make_member(tmp_path, engine, steps=200_000)
+    lost = member.start(1)
+    processes = [psutil.Process(lost.pid), *psutil.Process(lost.pid).children(recursive=True)]
+    for each in processes:
+        each.suspend()
+    told = member.run(1, "--seconds=4")
+    frames = [frame.step for path in member.files("*.xtc") for frame in read_frames(path)]
+    assert frames == list(range(0, frames[-1] + 1, FRAME))
+    # Its program first, which writes for as long as nobody has looked at the token.
+    for each in reversed(processes):
+        each.resume()
+        time.sleep(0.3)
+    assert lost.wait(60) == 1
+    assert frames == [frame.step for path in member.files("*.xtc") for frame in read_frames(path)]
     assert member.run(1, "--assess")["step"] == told["step"]
 
 

@@ -43,7 +43,7 @@ class ResistivityDemonstration(CampaignDemonstration):
     @property
     def results(self) -> Path:
         """The directory that the models come back to."""
-        return self.directory / "data" / "results" / "ert"
+        return self.directory / "data" / "results" / self.campaign
 
     def prepare(self, count: int) -> list[str]:
         """Make the project, the sections and the campaign's table, unless they are there.

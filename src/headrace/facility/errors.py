@@ -9,7 +9,11 @@ class FacilityError(HeadraceError):
     """The local service, its store or its providers cannot do what was asked."""
 
 
-class FacilityStopping(FacilityError):
+class TemporarilyUnavailable(FacilityError):
+    """What is needed is not there at the moment: the same can be asked again."""
+
+
+class FacilityStopping(TemporarilyUnavailable):
     """The facility is being stopped: the same can be asked when it is up again."""
 
 

@@ -80,7 +80,8 @@ class Stretch:
             that was given up and went on, does not count.
         end_step: the step to stop at.
         seconds: time after which it stops by itself with a checkpoint; None: no limit.
-        stop: tells of a signal to stop, and hands it on to a program.
+        stop: tells of a signal to stop, and hands it on to a program. A program that it does not
+            wait for is given its ``inherited`` descriptors; a loop calls ``check_owner_at_times``.
     """
 
     begin_step: int

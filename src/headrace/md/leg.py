@@ -137,6 +137,7 @@ def run_leg(
     seconds = 0.0
     # From here on an earlier start that still runs somewhere ends.
     with StopSignals(leg.path) as stop:
+        stop.take_over(leg.parts)
         engine.prepare(leg)
         position = _settle(engine, leg)
         target = limits.target_step or position.target

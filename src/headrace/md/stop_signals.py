@@ -2,25 +2,35 @@
 
 A node that a scheduler has given up may go on: its program would write into the files of the next
 start. So each start writes its token into the leg's directory, and one that finds another's token
-there ends at once, without a checkpoint.
+there ends at once, without a checkpoint. The next start waits for that: each holds a lock, its
+engine's program with it. One that does not end, as on a suspended node, keeps its files for itself:
+the next start goes on with copies of them.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
+import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
 
-from headrace._internal.atomic import write_atomic
+from headrace._internal.atomic import atomic_replacement, write_atomic
 from headrace.md.errors import MdError
 
 _ASKING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 # Time between two looks at the token, in s.
 _LOOK: Final = 2.0
+# Time that an earlier start has to find that it is no longer the owner, in s.
+_GRACE: Final = 5 * _LOOK
+_RETRY: Final = 0.05
 _TOKEN: Final = "owner"  # noqa: S105 - the name of a file
+_LOCK: Final = "owner.lock"
 
 
 class StopSignals:
@@ -37,6 +47,8 @@ class StopSignals:
         self.requested = False
         self._file = directory / _TOKEN
         self._token = secrets.token_hex(8)
+        self._lock = -1
+        self._looked = 0.0
         self._child: subprocess.Popen[bytes] | None = None
         self._before: dict[signal.Signals, object] = {}
 
@@ -44,7 +56,37 @@ class StopSignals:
         write_atomic(self._file, self._token)
         for each in _ASKING:
             self._before[each] = signal.signal(each, self._note)
+        self._lock = os.open(self._file.with_name(_LOCK), os.O_RDWR | os.O_CREAT, 0o666)
         return self
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """Descriptors that an engine's program is given: the lock is held until it ends, too."""
+        return (self._lock,)
+
+    def take_over(self, directory: Path) -> None:
+        """Wait for the end of an earlier start, or go on with copies of the files it writes into.
+
+        Args:
+            directory: directory of the files.
+
+        Raises:
+            MdError: another start has taken the leg's directory meanwhile.
+        """
+        until = time.monotonic() + _GRACE
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(_RETRY)
+            except OSError:
+                break  # a file system without locks says nothing about an earlier start
+            self.check_owner()
+        for path in sorted(directory.iterdir()):
+            if path.is_file():
+                with atomic_replacement(path) as temporary:
+                    shutil.copyfile(path, temporary)
 
     def __exit__(
         self,
@@ -55,6 +97,8 @@ class StopSignals:
         for each, handler in self._before.items():
             signal.signal(each, handler)  # type: ignore[arg-type]
         self._before.clear()
+        os.close(self._lock)
+        self._lock = -1
 
     def check_owner(self) -> None:
         """Do nothing while the leg's directory belongs to this start.
@@ -68,6 +112,16 @@ class StopSignals:
             return  # a file system that does not answer says nothing
         if token != self._token:
             raise MdError(f"{self._file.parent}: another start of the leg has taken over")
+
+    def check_owner_at_times(self) -> None:
+        """Do the same when the last look is 2 s ago; for loops that come by often.
+
+        Raises:
+            MdError: another start has taken the leg's directory.
+        """
+        if time.monotonic() - self._looked >= _LOOK:
+            self.check_owner()
+            self._looked = time.monotonic()
 
     def wait_for(self, child: subprocess.Popen[bytes]) -> int:
         """Wait for a child, which is asked to stop when this process is.

@@ -40,9 +40,9 @@ from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import (
     ActionRejected,
     FacilityError,
-    FacilityStopping,
     NotFound,
     StateConflict,
+    TemporarilyUnavailable,
 )
 from headrace.facility.store.faults import (
     DISK_ERRORS,
@@ -224,7 +224,7 @@ def _facility_error(request: Request, error: Exception) -> Response:
         return _response(request, APIError(404, "NOT_FOUND", str(error)))
     if isinstance(error, StateConflict):
         return _response(request, APIError(409, "STATE_CONFLICT", str(error)))
-    if isinstance(error, FacilityStopping):
+    if isinstance(error, TemporarilyUnavailable):
         # No refusal for good.
         return _response(request, APIError(503, "SERVICE_UNAVAILABLE", str(error)))
     if isinstance(error, ActionRejected):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from headrace.facility.compute_service.messages import (
@@ -17,7 +18,7 @@ from headrace.facility.compute_service.messages import (
 from headrace.facility.compute_service.queue_names import QueueNames
 from headrace.facility.compute_service.registered_endpoints import RegisteredEndpoints
 from headrace.facility.compute_service.serialized_tasks import SerializedTasks
-from headrace.facility.errors import StateConflict
+from headrace.facility.errors import TemporarilyUnavailable
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault
 from headrace.facility.supervision import SupervisedThread, describe
@@ -31,7 +32,17 @@ _TICK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
 
+_TRIES: Final = 2
+
 OnResults = Callable[[Sequence[tuple[str, bytes]]], None]
+
+
+@dataclass
+class _Request:
+    call: Callable[[AmqpConnection], None]
+    done: threading.Event = field(default_factory=threading.Event)
+    tries: int = 0
+    given_up: bool = False
 
 
 class BrokerWorker:
@@ -66,9 +77,7 @@ class BrokerWorker:
         self._on_failure = on_failure
         self._connection: AmqpConnection | None = None
         self._arrived: list[tuple[str, bytes]] = []
-        self._requests: queue.SimpleQueue[
-            tuple[Callable[[AmqpConnection], None], threading.Event]
-        ] = queue.SimpleQueue()
+        self._requests: deque[_Request] = deque()
         self._connected = threading.Event()
         self._stopping = threading.Event()
         self._work_pending = threading.Event()
@@ -106,13 +115,17 @@ class BrokerWorker:
             timeout: how long to wait for it, seconds.
 
         Raises:
-            StateConflict: the broker was not reached in time.
+            TemporarilyUnavailable: the broker was not reached in time; the request is not run
+                later.
         """
-        done = threading.Event()
-        self._requests.put((request, done))
+        waiting = _Request(request)
+        self._requests.append(waiting)
         self.wake()
-        if not done.wait(timeout):
-            raise StateConflict("the broker is not reached; try again, or see the facility's log")
+        if not waiting.done.wait(timeout):
+            waiting.given_up = True
+            raise TemporarilyUnavailable(
+                "the broker is not reached; try again, or see the facility's log"
+            )
 
     def _run(self) -> None:
         # A facility without a broker need not import pika.
@@ -161,11 +174,14 @@ class BrokerWorker:
                 self._stopping.wait(_RETRY_SECONDS)
 
     def _run_requests(self, connection: AmqpConnection) -> None:
-        while not self._requests.empty():
-            request, done = self._requests.get()
-            request(connection)
-            connection.commit()
-            done.set()
+        while self._requests:
+            first = self._requests[0]
+            if not first.given_up and first.tries < _TRIES:
+                first.tries += 1
+                first.call(connection)  # stays in the queue where the connection breaks
+                connection.commit()
+                first.done.set()
+            self._requests.popleft()
 
     def _on_message(self, name: str, body: bytes) -> None:
         self._arrived.append((name, body))

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_BROKER_SECONDS: Final = 20.0
+# Clients of the service ask again, five times, where it is not reached.
+_BROKER_SECONDS: Final = 10.0
 _PRUNE_SECONDS: Final = 3600.0
 _RETRY_SECONDS: Final = 1.0
 _LONGEST_RETRY_SECONDS: Final = 60.0
@@ -152,7 +153,8 @@ class ComputeService:
         """Run a request on the broker connection, and return when it is done.
 
         Raises:
-            StateConflict: there is no broker, or it is not reached.
+            StateConflict: there is no broker.
+            TemporarilyUnavailable: it is not reached.
         """
         if self._broker is None:
             raise StateConflict(self._missing_broker)

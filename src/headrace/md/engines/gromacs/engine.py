@@ -131,6 +131,7 @@ class Gromacs:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     preexec_fn=_die_with_parent,
+                    pass_fds=stretch.stop.inherited,
                 )
             except FileNotFoundError:
                 raise missing(words[0]) from None

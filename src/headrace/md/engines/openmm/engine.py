@@ -138,6 +138,7 @@ class Openmm:
         saved = time.monotonic()
         while simulation.currentStep < stretch.end_step:
             simulation.step(_stride(simulation.currentStep, stretch.end_step, settings))
+            stretch.stop.check_owner_at_times()
             _report(simulation, writer, settings, freedom)
             now = time.monotonic()
             over = stretch.seconds is not None and now - started >= stretch.seconds
