@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,24 +57,27 @@ class Commands:
         self._number = 0
         self._ends: dict[int, Future[CommandEnd]] = {}
         self._groups: dict[int, int] = {}
+        self._environments: list[Mapping[str, str]] = []
         self._is_lost = False
 
     def run(
         self,
-        words: Sequence[str],
+        text: str,
         *,
         directory: Path,
         environment: Mapping[str, str],
+        own: Mapping[str, str],
         stdout: Path,
         stderr: Path,
         limit: float,
     ) -> CommandEnd:
-        """Run a command in a session of its own, and wait for its end.
+        """Run a command in a process group of its own, and wait for its end.
 
         Args:
-            words: the command.
+            text: the command, for bash.
             directory: where it runs.
-            environment: all of its variables.
+            environment: variables that many commands have in common, in one and the same mapping.
+            own: further variables.
             stdout: file for its output.
             stderr: file for its messages.
             limit: seconds that it may take; infinity: any number.
@@ -84,9 +87,9 @@ class Commands:
             OSError: it cannot be started.
         """
         asked = {
-            "words": [*words],
+            "text": text,
             "directory": str(directory),
-            "environment": dict(environment),
+            "own": dict(own),
             "stdout": str(stdout),
             "stderr": str(stderr),
             "limit": limit if limit != float("inf") else None,
@@ -99,7 +102,8 @@ class Commands:
                 raise MemberError("lost", _LOST)
             self._number += 1
             self._ends[self._number] = end
-            self._ask(process, {"number": self._number, **asked})
+            common = self._environment(process, environment)
+            self._ask(process, {"number": self._number, "environment": common, **asked})
         return end.result()
 
     def close(self) -> None:
@@ -129,6 +133,16 @@ class Commands:
             )
             self._reader.start()
         return self._process
+
+    def _environment(self, process: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
+        """Return the number of an environment at the supervisor, which is sent it once."""
+        for number, known in enumerate(self._environments):
+            if known is environment:
+                return number
+        self._environments.append(environment)
+        number = len(self._environments) - 1
+        self._ask(process, {"environment": number, "variables": dict(environment)})
+        return number
 
     def _ask(self, process: subprocess.Popen[bytes], document: Mapping[str, Any]) -> None:
         assert process.stdin is not None  # noqa: S101 - a pipe was asked for

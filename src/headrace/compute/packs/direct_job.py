@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import threading
 from collections.abc import Mapping
@@ -119,19 +120,19 @@ class DirectJobs:
         number: int,
     ) -> CommandEnd:
         text = workspace.direct_command(resumes=self._limits.resumes, again=number > 1)
-        words = ["bash", "-c", text]
         if len(text.encode()) > _MAX_WORD_BYTES:
-            words = ["bash", str(workspace.write_command(text))]
-        environment = {**asked.environment, "HEADRACE_SCRIPTS": str(workspace.path)}
+            text = f". {shlex.quote(str(workspace.write_command(text)))}"
+        own = {"HEADRACE_SCRIPTS": str(workspace.path)}
         if devices:
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
+            own["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         for each in (workspace.stdout, workspace.stderr):
             # What was returned of an earlier run may be the same file.
             each.unlink(missing_ok=True)
         return self._commands.run(
-            words,
+            text,
             directory=workspace.work,
-            environment=environment,
+            environment=asked.environment,
+            own=own,
             stdout=workspace.stdout,
             stderr=workspace.stderr,
             limit=settings.seconds,

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from .file_trees import write_all
+
 # In the directory of a pack's first member, with which it is removed.
 JOURNAL: Final = "members.jsonl"
 # So much is lost at most by a power cut: these members would be run again.
@@ -50,7 +52,7 @@ class Journal:
         with self._lock:
             if self._descriptor is None:
                 self._descriptor = self._open()
-            _write(self._descriptor, line.encode())
+            write_all(self._descriptor, line.encode())
             self._unflushed += 1
             late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
             if self._unflushed >= _FLUSH_LINES or late:
@@ -76,7 +78,7 @@ class Journal:
         try:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                _write(descriptor, b"\n")  # the last line was cut
+                write_all(descriptor, b"\n")  # the last line was cut
             parent = os.open(self._path.parent, os.O_RDONLY)
             try:
                 with contextlib.suppress(OSError):  # not every file system can
@@ -107,8 +109,3 @@ def _read(path: Path) -> dict[str, Mapping[str, Any]]:
             if isinstance(entry, dict) and isinstance(entry.get("manifest"), dict):
                 found[str(entry.get("directory"))] = entry["manifest"]
     return found
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

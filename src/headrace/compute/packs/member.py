@@ -113,6 +113,7 @@ def read_members(
     found: list[PackMember | RefusedMember] = []
     keys: set[str] = set()
     directories: set[PurePosixPath] = set()
+    above: set[PurePosixPath] = set()  # those that hold one of the directories
     for number, document in enumerate(documents):
         if not isinstance(document, Mapping):
             raise PackError(f"members[{number}]: must be an object, not {document!r:.60}")
@@ -124,11 +125,12 @@ def read_members(
         path = _relative(directory, f"member {key!r}: directory")
         if key in keys:
             raise PackError(f"member {key!r} stands in the pack twice")
-        nested = {*path.parents, path} & directories or any(path in d.parents for d in directories)
-        if nested:
+        parents = set(path.parents)
+        if path in above or not directories.isdisjoint({path, *parents}):
             raise PackError(f"member {key!r}: directory {directory!r} belongs to another member")
         keys.add(key)
         directories.add(path)
+        above |= parents
         try:
             found.append(_read(key, str(path), document, defaults or {}, source_path))
         except MemberError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final
 
@@ -80,8 +80,7 @@ class MemberOutcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON, without what is empty."""
-        document = asdict(self)
-        kept = {name: value for name, value in document.items() if value not in ("", {}, None)}
+        kept = {name: value for name, value in vars(self).items() if value not in ("", {}, None)}
         return {**kept, "facts": dict(self.facts), "core_hours": self.core_hours}
 
 

@@ -1,12 +1,11 @@
-"""Patterns of output files, and the files of a working directory that they fit."""
+"""Patterns of output files."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 
 def check_pattern(pattern: str) -> str:
@@ -63,25 +62,6 @@ def pattern_expression(pattern: str) -> re.Pattern[str]:
 def fits(pattern: str, path: str) -> bool:
     """Return whether a pattern fits the path of a file."""
     return pattern_expression(pattern).fullmatch(path) is not None
-
-
-def files_below(directory: Path) -> dict[str, int]:
-    """Return the regular files below a directory by their paths, with their sizes.
-
-    The directories are read anew. Symbolic links to files count as those files; links to
-    directories are not followed.
-    """
-    found: dict[str, int] = {}
-    for place, directories, names in os.walk(directory):
-        directories.sort()
-        for name in sorted(names):
-            path = Path(place) / name
-            try:
-                if path.is_file():
-                    found[path.relative_to(directory).as_posix()] = path.stat().st_size
-            except OSError:
-                continue
-    return found
 
 
 def missing_patterns(patterns: Sequence[str], files: dict[str, int]) -> list[str]:

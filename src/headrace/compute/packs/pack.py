@@ -22,11 +22,12 @@ from ..stages.errors import StageError
 from ..stages.manifest import Manifest
 from .direct_job import DirectJobs
 from .errors import MemberError
+from .file_trees import copy_tree
 from .journal import Journal
 from .member import PackMember, RefusedMember
 from .outcome import MemberOutcome, last_lines, read_facts
 from .slots import Slots
-from .workspace import MemberWorkspace, copy_tree
+from .workspace import MemberWorkspace
 
 _Found = TypeVar("_Found")
 _PRINTED_BYTES: Final = 1_000_000

@@ -14,13 +14,15 @@ from typing import Any, Final
 
 from ..batch.atomic import write_atomic
 from ..batch.file_ends import read_end
+from ..batch.json_text import json_by_lines
 from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
+from .file_trees import copy_tree, files_below, write_new
 from .member import NEXT, RECORD, STDERR, STDOUT, PackMember
 from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
 from .outcome import MemberOutcome
-from .output_patterns import files_below, fits, missing_patterns
+from .output_patterns import fits, missing_patterns
 
 # The input that stands for all that is in the source's directory.
 EVERYTHING: Final = "./"
@@ -245,8 +247,11 @@ class MemberWorkspace:
         Raises:
             OSError: it cannot be written.
         """
-        shutil.rmtree(self.returned, ignore_errors=True)
-        self.returned.mkdir(parents=True)
+        try:
+            self.returned.mkdir(parents=True)
+        except FileExistsError:
+            shutil.rmtree(self.returned)
+            self.returned.mkdir()
         listed = sorted({*outputs, *([NEXT] if (self.work / NEXT).is_file() else [])})
         for name in listed:
             target = self.returned / name
@@ -255,8 +260,8 @@ class MemberWorkspace:
                 os.link((self.work / name).resolve(), target)
             except OSError:  # a file system without hard links
                 shutil.copy2(self.work / name, target)
-        (self.returned / STDOUT).write_text(stdout[-_MAX_LOG_BYTES:], encoding="utf-8")
-        (self.returned / STDERR).write_text(stderr[-_MAX_LOG_BYTES:], encoding="utf-8")
+        write_new(self.returned / STDOUT, stdout[-_MAX_LOG_BYTES:])
+        write_new(self.returned / STDERR, stderr[-_MAX_LOG_BYTES:])
         member = self.member
         record = {
             "key": member.key,
@@ -265,9 +270,8 @@ class MemberWorkspace:
             **outcome.to_dict(),
             "outputs": dict(outputs),
         }
-        text = json.dumps(record, indent=1) + "\n"
-        # The manifest, which comes later, knows its content.
-        write_atomic(self.returned / RECORD, text, mode=0o644, flush=False)
+        # The manifest, which comes later, knows the content of all of them.
+        write_new(self.returned / RECORD, json_by_lines(record))
 
     def forget(self) -> None:
         """Forget that the member was done."""
@@ -285,31 +289,3 @@ class MemberWorkspace:
             return files_below(self.work)
         matches = [_LISTED.fullmatch(line) for line in text.split("\0")]
         return {match[2]: int(match[1]) for match in matches if match is not None}
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a file or directory, to its name in one step.
-
-    Args:
-        source: the file or directory.
-        target: its copy; what is there is replaced.
-
-    Raises:
-        OSError: it cannot be read or written.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        if source.is_dir():
-            shutil.copytree(source, temporary, symlinks=True)
-            shutil.rmtree(target, ignore_errors=True)
-        else:
-            shutil.copy2(source, temporary)
-        temporary.replace(target)
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()

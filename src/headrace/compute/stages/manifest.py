@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..batch.json_text import json_by_lines
 from .errors import StageError
 
 _CHUNK = 1 << 22
@@ -30,20 +31,39 @@ def digest(path: Path) -> str:
     """
     try:
         if not path.is_dir():
-            return _file_digest(path) if path.exists() else ""
-        files = sorted(found for found in path.rglob("*") if found.is_file())
-        listing = [f"{_file_digest(found)} {found.relative_to(path)}" for found in files]
+            return _file_digest(str(path)) if path.exists() else ""
+        listing = []
+        for parts in sorted(_files(str(path), ())):
+            name = "/".join(parts)
+            listing.append(f"{_file_digest(f'{path}/{name}')} {name}")
     except OSError as error:
         raise StageError(f"{error.filename or path}: {error.strerror}") from error
     text = "\n".join(listing)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if listing else ""
+    encoded = text.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest() if listing else ""
 
 
-def _file_digest(path: Path) -> str:
+def _files(directory: str, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the files below a directory, each with the names of the directories above it.
+
+    Links to files count as files; links to directories are not followed.
+    """
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, (*above, entry.name))
+            elif entry.is_file():
+                yield (*above, entry.name)
+
+
+def _file_digest(path: str) -> str:
     hashed = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while chunk := os.read(descriptor, _CHUNK):
             hashed.update(chunk)
+    finally:
+        os.close(descriptor)
     return hashed.hexdigest()
 
 
@@ -128,7 +148,7 @@ class Manifest:
         Raises:
             StageError: it cannot be written.
         """
-        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+        text = json_by_lines(document, sort_keys=True)
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:

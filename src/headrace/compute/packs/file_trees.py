@@ -1,0 +1,146 @@
+"""Files below a directory, and copies of them, with few calls of the system for each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# Larger ones are left to the library, which has the kernel copy them.
+_SMALL_BYTES: Final = 1 << 18
+
+
+def files_below(directory: Path) -> dict[str, int]:
+    """Return the regular files below a directory by their paths, with their sizes.
+
+    The directories are read anew. Symbolic links to files count as those files; links to
+    directories are not followed.
+    """
+    return dict(_files(str(directory), ""))
+
+
+def _files(directory: str, prefix: str) -> Iterator[tuple[str, int]]:
+    try:
+        with os.scandir(directory) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return
+    below = []
+    for entry in listed:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry)
+            elif entry.is_file():
+                yield prefix + entry.name, entry.stat().st_size
+        except OSError:
+            continue
+    for entry in below:
+        yield from _files(entry.path, f"{prefix}{entry.name}/")
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a file or directory, to its name in one step.
+
+    Args:
+        source: the file or directory; symbolic links in a directory are copied as links.
+        target: its copy; what is there is replaced.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    temporary = f"{target.parent}/.{target.name}.{os.getpid()}.tmp"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+            _copy_directory(str(source), temporary)
+            try:
+                os.rename(temporary, target)  # noqa: PTH104 - a name, not a Path
+            except OSError:  # another one is there
+                _remove(str(target))
+                os.rename(temporary, target)  # noqa: PTH104
+        else:
+            if os.path.isdir(temporary):  # noqa: PTH112
+                shutil.rmtree(temporary)
+            _copy_file(str(source), temporary)
+            os.replace(temporary, target)  # noqa: PTH105
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _copy_directory(source: str, target: str) -> None:
+    os.mkdir(target)  # noqa: PTH102
+    with os.scandir(source) as entries:
+        for entry in entries:
+            copy = f"{target}/{entry.name}"
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), copy)  # noqa: PTH115, PTH211
+            elif entry.is_dir():
+                _copy_directory(entry.path, copy)
+            else:
+                _copy_file(entry.path, copy)
+    shutil.copystat(source, target)
+
+
+def _copy_file(source: str, target: str) -> None:
+    """Copy the content, the permissions and the times of a file."""
+    with contextlib.ExitStack() as opened:
+        read = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        opened.callback(os.close, read)
+        found = os.fstat(read)
+        if found.st_size > _SMALL_BYTES or not stat.S_ISREG(found.st_mode):
+            shutil.copy2(source, target)
+            return
+        content = _read(read)
+        written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        opened.callback(os.close, written)
+        write_all(written, content)
+        os.fchmod(written, stat.S_IMODE(found.st_mode))
+        os.utime(written, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _read(descriptor: int) -> bytes:
+    pieces = []
+    while piece := os.read(descriptor, 2 * _SMALL_BYTES):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of some bytes to a descriptor.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that nobody reads before it is finished.
+
+    Args:
+        path: the file; what is there is replaced.
+        text: its content, with ends of lines as they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        write_all(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108

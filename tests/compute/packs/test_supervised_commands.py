@@ -1,0 +1,160 @@
+"""Commands of a pack by their supervisor alone: what they find, and what ends them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from headrace.compute.packs import supervisor
+from headrace.compute.packs.file_trees import copy_tree
+from tests.support.waiting import wait_until
+
+
+class Supervisor:
+    """The program, asked as a pack asks it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        text = Path(str(supervisor.__file__)).read_text()
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._ask({"environment": 0, "variables": dict(os.environ)})
+
+    def _ask(self, document: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(document).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """The next message."""
+        assert self.process.stdout is not None
+        found: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return found
+
+    def begin(self, number: int, text: str) -> None:
+        """Asks for a command."""
+        self._ask(
+            {
+                "number": number,
+                "environment": 0,
+                "own": {"NUMBER": str(number)},
+                "text": text,
+                "directory": str(self._directory),
+                "stdout": str(self._directory / f"{number}.out"),
+                "stderr": str(self._directory / f"{number}.err"),
+            }
+        )
+
+    def run(self, number: int, text: str) -> dict[str, Any]:
+        """Runs a command to its end."""
+        self.begin(number, text)
+        assert "pid" in self.answer()
+        return self.answer()
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Iterator[Supervisor]:
+    started = Supervisor(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.communicate()
+
+
+def test_a_command_finds_its_own_environment_and_nothing_open_that_scripts_use(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    text = 'echo "$NUMBER $0 $PWD"; read -r line || echo empty; ls /proc/$$/fd; exec 3>three 9>nine'
+    assert programs.run(1, text)["code"] == 0
+    first, empty, *descriptors = (tmp_path / "1.out").read_text().splitlines()
+    assert first == f"1 bash {tmp_path}"
+    assert empty == "empty"
+    # bash has the script's text at 255, and what ends the command with its supervisor is above.
+    assert [int(each) for each in descriptors if int(each) not in (0, 1, 2, 255)] == pytest.approx(
+        [300], abs=20
+    )
+    assert (tmp_path / "three").exists()
+
+
+def test_lines_of_a_command_are_counted_as_its_author_does(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    assert programs.run(1, "true\nno-such-program\n")["code"] == 127
+    assert "line 2: no-such-program" in (tmp_path / "1.err").read_text()
+
+
+def test_a_command_that_outlives_its_supervisor_is_ended_with_all_of_its_group(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    """As when all processes of an endpoint are killed: nobody is left to end it."""
+    programs.begin(1, "sleep 1000 & echo $! >inner; echo $$ >outer; wait; touch went-on")
+    wait_until(lambda: (tmp_path / "outer").exists(), "the command")
+    pids = [int((tmp_path / name).read_text()) for name in ("inner", "outer")]
+    programs.process.send_signal(signal.SIGKILL)
+    for pid in pids:
+        wait_until(lambda pid=pid: _has_ended(pid), "the end of it")
+    assert not (tmp_path / "went-on").exists()
+
+
+def test_many_commands_run_at_the_same_time(programs: Supervisor, tmp_path: Path) -> None:
+    for number in range(1, 201):
+        programs.begin(number, "until [ -e go ]; do sleep 0.2; done")
+    started = [programs.answer() for _ in range(200)]
+    assert all("pid" in answer for answer in started)
+    (tmp_path / "go").touch()
+    ended = [programs.answer() for _ in range(200)]
+    assert {answer["number"] for answer in ended} == set(range(1, 201))
+    assert {answer["code"] for answer in ended} == {0}
+
+
+def test_a_directory_that_is_gone_is_said_to_be(programs: Supervisor, tmp_path: Path) -> None:
+    programs._directory = tmp_path / "gone"
+    programs.begin(1, "true")
+    assert programs.answer()["error"] == "No such file or directory"
+    programs._directory = tmp_path
+    assert programs.run(2, "true")["code"] == 0
+
+
+def test_a_copied_tree_is_the_same(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "below").mkdir(parents=True)
+    (source / "below" / "large").write_bytes(os.urandom(1 << 20))
+    (source / "empty").touch()
+    (source / "program").write_text("#!/bin/sh\n")
+    (source / "program").chmod(0o750)
+    os.utime(source / "program", (1e9, 1e9))
+    (source / "link").symlink_to("below/large")
+    (source / "nowhere").symlink_to("absent")
+    target = tmp_path / "results" / "target"
+    copy_tree(source, target)
+    (source / "empty").write_text("not any more")
+    copy_tree(source, target)
+    assert [*(tmp_path / "results").iterdir()] == [target]
+    for path in source.rglob("*"):
+        copy = target / path.relative_to(source)
+        assert copy.is_symlink() == path.is_symlink()
+        if path.is_symlink():
+            assert copy.readlink() == path.readlink()
+        else:
+            found, wanted = copy.stat(), path.stat()
+            assert (found.st_mode, found.st_mtime_ns) == (wanted.st_mode, wanted.st_mtime_ns)
+            assert path.is_dir() or copy.read_bytes() == path.read_bytes()
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
