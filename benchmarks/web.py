@@ -1,14 +1,18 @@
 """Pages of a project with 100,000 runs and a campaign of 100,000 members: times, weight, cost.
 
+It has an inversion of 50 iterations x 200 events and a data run of a million traces, too. Lists are
+asked for with their filters as well, and what is shown before many runs or members are changed.
+
 The facility and `headrace web` are processes of their own. Each page is asked for again and again
 with all its parts, as a browser does that has nothing of it; the raw limit beside it is the answer
-to `GET /static/icon.svg` by the same server. Then many open pages are held, each of which follows
-the event stream and asks for its parts again as the pages' script does: what the server takes of a
-core while nothing happens, and what runs take, in pairs, with the pages and without them. Chromium,
-where it is there, says when a page is first seen.
+to `GET /static/icon.svg` by the same server. ``first_ms`` is the very first answer, which is not
+among the others. Then many open pages are held, each of which follows the event stream and asks for
+its parts again as the pages' script does: what the server takes of a core while nothing happens,
+and what runs take, in pairs, with the pages and without them. Chromium, where it is there, says
+when a page is first seen.
 
     python benchmarks/web.py [--directory DIR] [--runs 100000] [--members 100000]
-        [--times 100] [--open 50] [--rounds 3]
+        [--iterations 50] [--events 200] [--traces 1000000] [--times 100] [--open 50] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -35,12 +39,20 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import psutil
 from engine import option_parser
-from web_project.many_runs import ManyRuns
+from web_project.addresses import (
+    TRACES,
+    channels_in,
+    filtered_addresses,
+    first_links,
+    plain_addresses,
+)
+from web_project.big_project import BigProject
 
 from headrace.facility import facility_status, stop_facility
 
 IDLE_SECONDS: Final = 20.0
 CHROMIUM: Final = ("chromium-headless-shell", "chromium", "google-chrome")
+SETTINGS: Final = ("runs", "members", "iterations", "events", "traces", "times")
 # A batch that is timed with the pages open and without them.
 TIMED: Final = 2_000
 
@@ -99,17 +111,19 @@ def served(root: Path) -> Iterator[tuple[psutil.Process, str, str]]:
         process.wait()
 
 
-def timed_page(browser: Browser, address: str, times: int) -> dict[str, Any]:
-    """Return how long a page takes, in ms, and its bytes."""
+def timed_page(browser: Browser, address: str, times: int, of: int = 1) -> dict[str, Any]:
+    """Return how long a page takes, in ms, and its bytes; ``{n}`` in it goes from 0 to of - 1."""
     taken, size, status = [], 0, 0
-    for _ in range(times):
+    for number in range(times + 1):
         begun = time.perf_counter()
-        status, body, _ = browser.get(address)
+        status, body, _ = browser.get(address.replace("{n}", str(number % of)))
         taken.append(1e3 * (time.perf_counter() - begun))
-        size = len(body)
+        size = max(size, len(body))
+    first, *taken = taken
     taken.sort()
     return {
         "status": status,
+        "first_ms": round(first, 1),
         "each_ms": [round(each, 3) for each in taken],
         "kilobytes": round(size / 1e3, 1),
         "median_ms": round(statistics.median(taken), 1),
@@ -206,6 +220,24 @@ def first_seen(url: str, cookie: str, addresses: list[str]) -> dict[str, Any]:
     return found
 
 
+def page_addresses(browser: Browser, run: str) -> list[str]:
+    """Return the addresses of all pages that are measured."""
+    pages = plain_addresses(run)
+    found = [*pages, *filtered_addresses(channels_in(browser.get(TRACES)[1].decode()))]
+    for address in pages:
+        for link in first_links(browser.get(address)[1].decode()):
+            found.append(urljoin(f"/{address}", link).removeprefix("/"))
+    return list(dict.fromkeys(found))
+
+
+def wait_for_indexes(browser: Browser) -> float:
+    """Wait until all traces are indexed; return the seconds."""
+    begun = time.perf_counter()
+    while b"segments are indexed" in browser.get(TRACES)[1]:
+        time.sleep(0.2)
+    return time.perf_counter() - begun
+
+
 def table_rows(
     options: argparse.Namespace,
     pages: dict[str, dict[str, Any]],
@@ -252,26 +284,23 @@ def table_rows(
 
 def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Measure everything."""
-    world = ManyRuns(directory / "many", options.runs, options.members)
+    world = BigProject(directory / "many", options)
     facility = psutil.Process(int(facility_status(world.root)["pid"]))
     run = world.run_ids[len(world.run_ids) // 2]
-    addresses = [
-        *("", "runs", "runs?status=FAILED", f"runs/{run}", "flows", "flows/say"),
-        *("flows/say/start", "web-inputs", "endpoints", "triggers", "campaigns"),
-        *("campaigns/many", "campaigns/many/members", "campaigns/many/members/m050000"),
-        *("facility", "notifications", "record", "help"),
-    ]
     with served(world.root) as (server, url, code):
         browser = Browser(url)
         browser.log_in(code)
-        for address in addresses:
-            browser.get(address)
-        pages = {address: timed_page(browser, address, options.times) for address in addresses}
+        indexed = wait_for_indexes(browser)
+        pages = {
+            address: timed_page(browser, address, options.times, options.iterations)
+            for address in page_addresses(browser, run)
+        }
         raw = timed_page(browser, "static/icon.svg", options.times)
         there = [address for address, page in pages.items() if page["status"] == 200]
-        seen = first_seen(url, browser.cookie, there)
+        seen = first_seen(url, browser.cookie, [each.replace("{n}", "7") for each in there])
         alone = idle(server, facility)
-        shown = [there[n % len(there)] for n in range(options.open)]
+        opened_pages = [each for each in plain_addresses(run) if each in there]
+        shown = [opened_pages[n % len(opened_pages)] for n in range(options.open)]
         rounds = []
         opened = OpenPages(browser, shown)
         time.sleep(5)
@@ -290,9 +319,10 @@ def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
             rounds.append(pair)
     ratios = [pair["with_pages"] / pair["without"] for pair in rounds]
     return {
-        "settings": {name: getattr(options, name) for name in ("runs", "members", "times")},
+        "settings": {name: getattr(options, name) for name in SETTINGS},
         "machine": platform.platform(),
         "load": os.getloadavg()[0],
+        "indexed_seconds": round(indexed, 1),
         "pages": pages,
         "raw": raw,
         "first_seen_ms": seen,
@@ -314,6 +344,9 @@ def main() -> None:
     parser = option_parser(__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--iterations", type=int, default=50)
+    parser.add_argument("--events", type=int, default=200)
+    parser.add_argument("--traces", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--open", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)

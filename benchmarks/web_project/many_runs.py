@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from headrace.project import load_project
 from headrace.project.targets import connect
@@ -39,7 +40,22 @@ group = "{group}"
 flow = "say"
 input = { number = "{number:int}" }
 """
-PROJECT: Final = 'name = "many"\n[collections.workstation]\nroot = "data"\n'
+PROJECT: Final = """
+name = "many"
+[collections.workstation]
+root = "data"
+[collections.hpc]
+root = "scratch"
+[selections.bad]
+status = ["FAILED"]
+cause = ["a bad number"]
+"""
+# Flows of pipelines that do nothing: their products are made without them.
+IDLE: Final = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}
+PIPELINES: Final = ("data_run", "inversion")
+FAILING: Final = 50
+"""One of so many runs or members fails."""
+
 BATCH: Final = 5_000
 
 
@@ -55,10 +71,14 @@ class ManyRuns:
         (root / "flows" / "say").mkdir(parents=True)
         (root / "campaigns").mkdir()
         (root / "data").mkdir()
+        (root / "scratch").mkdir()
         (root / "headrace.toml").write_text(PROJECT)
         (root / "flows" / "say" / "definition.json").write_text(json.dumps(PASS))
         (root / "flows" / "say" / "input_schema.json").write_text(json.dumps(SCHEMA))
-        rows = [f"m{n:06d},{n},g{n // 500}" for n in range(members)]
+        for name in PIPELINES:
+            (root / "flows" / name).mkdir()
+            (root / "flows" / name / "definition.json").write_text(json.dumps(IDLE))
+        rows = [f"m{n:06d},{n % FAILING},g{n // 500}" for n in range(members)]
         (root / "campaigns" / "many.csv").write_text("\n".join(["name,number,group", *rows]))
         (root / "campaigns" / "many.toml").write_text(CAMPAIGN)
         self.headrace("deploy")
@@ -81,16 +101,31 @@ class ManyRuns:
         found: list[str] = []
         for first in range(0, count, BATCH):
             numbers = range(first, min(first + BATCH, count))
-            runs = [BatchedRun({"number": n % 50}, f"number {n}", ("many",)) for n in numbers]
+            runs = [BatchedRun({"number": n % FAILING}, f"number {n}", ("many",)) for n in numbers]
             found += [each.run_id for each in start_batch(self.services, self.flow, runs)][:20]
         self._wait_for_runs()
         return found
+
+    def start_pipeline(self, flow: str, *inputs: Mapping[str, Any]) -> None:
+        """Start runs of the flow of a pipeline, and wait until all have ended.
+
+        Args:
+            flow: the flow.
+            inputs: of each run.
+        """
+        deployed = load_project(self.root).lock().at("local").flows[flow].id
+        start_batch(self.services, deployed, [BatchedRun(each, flow, (flow,)) for each in inputs])
+        self._wait_for_runs()
+
+    def place(self, path: str, collection: str = "hpc") -> dict[str, str]:
+        """Return a directory of a collection as inputs of runs have it."""
+        return {"id": load_project(self.root).collection_id(collection, "local"), "path": path}
 
     def _wait_for_campaign(self) -> None:
         """Wait until nothing is left to do: the facility and the driver rest."""
         where = ["-C", str(self.root)]
         command = [sys.executable, "-m", "headrace.cli", "campaign", "wait", "many", *where]
-        # One member fails, which the exit code says.
+        # Some members fail, which the exit code says.
         subprocess.run(command, capture_output=True, check=False)
         self._wait_for_runs()
 
