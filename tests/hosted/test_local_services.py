@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import globus_sdk
 import pytest
 
-from headrace.hosted import HostedError, services_at
+from headrace.hosted import HostedError, NoAnswerError, services_at
 from tests.support.flows_service import TOKEN, Service
 
 
@@ -38,14 +38,17 @@ def test_nobody_there_is_told_at_once() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(HostedError, match=f"{url} does not answer: run `headrace facility up`"):
+        words = f"{url} does not answer: run `headrace facility up`"
+        with pytest.raises(HostedError, match=words) as raised:
             services_at(url, TOKEN).flows.list_flows()
+        # Nothing was sent: it is known that nothing was done.
+        assert not isinstance(raised.value, NoAnswerError)
 
 
 def test_a_lost_answer_is_not_sent_again(service: Service) -> None:
     services = services_at(service.url, TOKEN)
     service.lose.add("POST /flows")
-    with pytest.raises(HostedError):
+    with pytest.raises(NoAnswerError):
         services.flows.create_flow("a", {}, {})
     assert service.changes() == ["POST /flows"]
 

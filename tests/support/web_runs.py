@@ -16,6 +16,32 @@ from tests.support.command_process import command_in
 from tests.support.web import ORIGIN, WebSite
 
 
+def asking(context: dict[str, object]) -> dict[str, object]:
+    """Return a flow that asks a question with this context, and waits for its answer."""
+    options = [
+        {"Value": "yes", "Label": "Go on", "Description": "The next iteration <b>begins</b>."},
+        {"Value": "no", "Label": "Stop"},
+    ]
+    body = {"InputType": "Selection", "Context": context, "Options": options}
+    return {
+        "StartAt": "Ask",
+        "States": {
+            "Ask": {
+                "Type": "CreateWebInput",
+                "Parameters": body,
+                "ResultPath": "$.question",
+                "Next": "Wait",
+            },
+            "Wait": {
+                "Type": "AwaitWebInput",
+                "Parameters": {"web_input_id.$": "$.question.web_input_id"},
+                "ResultPath": "$.answer",
+                "End": True,
+            },
+        },
+    }
+
+
 @contextmanager
 def running_project(root: Path, **flows: dict[str, object]) -> Iterator[Project]:
     """Gives a project whose facility runs, with the flows of `chosen_runs` and others.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import HeadraceError
+from headrace.hosted import NoAnswerError
 from headrace.web import Action, Done, Page, Part
 from headrace.web.view import View
 from tests.support.web import WebSite, forms_of, words_of
@@ -91,6 +92,29 @@ def test_what_failed_is_told_and_may_be_tried_again(site: WebSite, counter: Coun
     counter.problem = ""
     site.resend("things/a", form)
     assert counter.changes == ["one"]
+
+
+def test_what_a_service_may_have_done_is_not_known_and_not_done_again(
+    site: WebSite, counter: Counter
+) -> None:
+    def add_and_lose_the_answer(view: View) -> Done:
+        counter.changes.append("lost")
+        raise NoAnswerError("the facility does not answer")
+
+    form = next(form for form in forms_of(site.get("things/a").text) if form.action == "add")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Counter, "add", lambda self, view: add_and_lose_the_answer(view))
+        other = WebSite(site.site.root, pages=(counter.page,))
+        other.cookie = site.cookie
+        told = words_of(other.follow("things/a/do/add", other.resend("things/a", form)).text)
+        other.close()
+    assert "Not known: the facility does not answer" in told
+    # The page shows what was done, and has the form no more.
+    told = words_of(site.follow("things/a/do/add", site.resend("things/a", form)).text)
+    assert "Not known" in told
+    assert counter.changes == ["lost"]
+    site.send_form("things/a", "add")
+    assert counter.changes == ["lost", "one"]
 
 
 def test_who_looks_may_not_steer(site: WebSite, counter: Counter) -> None:

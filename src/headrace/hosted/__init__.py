@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace._internal.lazy_names import lazy_names
-from headrace.hosted.errors import HostedError, explain, login_needed, sdk
+from headrace.hosted.errors import HostedError, NoAnswerError, explain, login_needed, sdk
 from headrace.hosted.services import Services
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HostedError",
+    "NoAnswerError",
     "Services",
     "explain",
     "hosted_services",

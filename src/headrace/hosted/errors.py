@@ -37,6 +37,10 @@ class HostedError(HeadraceError):
         self.exit_code = exit_code
 
 
+class NoAnswerError(HostedError):
+    """A service did not answer what it may have been sent: whether it has done it is not known."""
+
+
 def sdk() -> Any:
     """Return globus-sdk, for an ``except`` clause that imports it only where something is raised.
 
@@ -50,6 +54,20 @@ def sdk() -> Any:
 def unreachable(url: str) -> HostedError:
     """Return the error for a facility that does not answer."""
     return HostedError(f"the facility at {url} does not answer: run `headrace facility up`")
+
+
+def is_refused_connection(error: BaseException) -> bool:
+    """Return whether an error of a request says that nothing was sent: nobody listens there.
+
+    Args:
+        error: the error; those that led to it are looked at, too.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ConnectionRefusedError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def login_needed(what: str, *options: str) -> HostedError:
@@ -76,7 +94,8 @@ def explain(error: GlobusError) -> HostedError:
         return _explain_response(error)
     if isinstance(error, NetworkError):
         cause = _line(str(error.underlying_exception))
-        return HostedError(f"the service cannot be reached ({cause}): check the network, try again")
+        kind = HostedError if is_refused_connection(error) else NoAnswerError
+        return kind(f"the service cannot be reached ({cause}): check the network, try again")
     if isinstance(error, TokenValidationError):
         return explain_login(error)
     return HostedError(f"{type(error).__name__}: {_line(str(error))}")

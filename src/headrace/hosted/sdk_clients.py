@@ -19,7 +19,7 @@ from globus_sdk.transport.representation_providers import (
 )
 
 from headrace._internal.loopback import LOOPBACK
-from headrace.hosted.errors import unreachable
+from headrace.hosted.errors import NoAnswerError, is_refused_connection, unreachable
 from headrace.hosted.services import Clients
 
 ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)
@@ -80,7 +80,10 @@ class _LocalClient(globus_sdk.BaseClient):
         try:
             return super().request(*args, **kwargs)
         except GlobusConnectionError as error:
-            raise unreachable(self.base_url) from error
+            found = unreachable(self.base_url)
+            if not is_refused_connection(error):
+                raise NoAnswerError(str(found)) from error
+            raise found from error
 
 
 class LocalFlows(_LocalClient, globus_sdk.FlowsClient):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace.config.errors import ProjectError
@@ -103,17 +103,55 @@ def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, 
         services: the services of the target where its run is.
         document: the web input.
     """
+    return _values_in(_run_log(services, document), document)
+
+
+def given_answer(services: Services, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the option by which a web input was answered.
+
+    The web input does not say; the run's log does, once the run has gone on. None where nobody has
+    answered it, or it cannot be seen.
+
+    Args:
+        services: the services of the target where its run is.
+        document: the web input.
+    """
+    entries = _run_log(services, document)
+    state: str | None = None
+    for entry in entries:
+        details = entry.get("details") or {}
+        code, name = entry.get("code"), details.get("state_name")
+        given = details.get("input")
+        if code == "AwaitWebInputStarted" and isinstance(given, Mapping):
+            state = name if given.get("web_input_id") == document["id"] else state
+        elif code == "AwaitWebInputCompleted" and name == state is not None:
+            value = (details.get("output") or {}).get("response")
+            values = _values_in(entries, document)
+            for option in document["options"]:
+                if value is not None and values.get(option["option_id"]) == value:
+                    return dict(option)
+            return None
+    return None
+
+
+def _run_log(services: Services, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the log of the run of a web input; empty where it cannot be seen."""
     from headrace.hosted import sdk
 
     try:
         path = f"/runs/{document['run']['id']}/log"
-        asked = [
-            entry["details"]["input"]
-            for entry in services.read_items(path, "entries", {"limit": 100})
-            if entry["code"] == "CreateWebInputStarted"
-        ]
+        return list(services.read_items(path, "entries", {"limit": 100}))
     except (sdk().GlobusAPIError, KeyError):
-        return {}
+        return []
+
+
+def _values_in(entries: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the options that a log shows, by the options' ids."""
+    asked = [
+        entry["details"]["input"]
+        for entry in entries
+        if entry.get("code") == "CreateWebInputStarted" and "input" in (entry.get("details") or {})
+    ]
     title, options = document["context"]["title"], document["options"]
     labels = [option["label"] for option in options]
     for body in reversed(asked):

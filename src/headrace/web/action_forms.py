@@ -15,7 +15,9 @@ from urllib.parse import quote, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from headrace.errors import HeadraceError
+from headrace.hosted import NoAnswerError
 from headrace.web.errors import NotAllowed
+from headrace.web.offered_forms import ONCE, offered
 from headrace.web.page import Action, Again, Done, Page
 from headrace.web.rendering import relative_url
 from headrace.web.security.store import RecordedAction
@@ -27,7 +29,14 @@ logger = logging.getLogger(__name__)
 OUTCOME: Final = "outcome"
 """Parameter of an address that names the action whose outcome the page shows."""
 
-_OWN_FIELDS: Final = ("form_token", "once", "back")
+_OWN_FIELDS: Final = ("form_token", ONCE, "back")
+_UNEXPECTED: Final = "an unexpected fault of headrace; its log has it"
+_OUTCOME_WORDS: Final = {
+    "begun": "Under way",
+    "done": "Done",
+    "failed": "Not done",
+    "unknown": "Not known",
+}
 
 
 class ActionForms:
@@ -62,23 +71,29 @@ class ActionForms:
         if not view.session.has_form_token(view.form.get("form_token", "")):
             raise NotAllowed("this form is not of your session: load the page again")
         store = self._site.store
-        once = _once_key(own, action, view.form.get("once", ""))
+        once = _once_key(own, action, view.form.get(ONCE, ""))
         if not view.may_steer:
             self._refuse(page, action, view, address, own)
         fields = tuple(each for each in view.fields if each[0] not in _OWN_FIELDS)
         asked = replace(view, address=own, form=dict(fields), fields=fields, once=once)
         if action.changes_nothing:
             return _shown_again(action, asked)
-        earlier = store.begin_action(view.session, address, own, action.name, once)
+        known = (view.session, address, own, action.name, once)
+        earlier = store.begin_action(*known)
+        repeats = False
+        if earlier is not None and earlier.state == "unknown":
+            repeats = _repeats(page, action, asked)
+            earlier = store.begin_action(*known, repeats=repeats)
         if earlier is not None:
             return self._lead_on(view, earlier.location or quote(own), once)
         try:
             done = action.run(asked)
         except HeadraceError as error:
             done = Done(str(error))
-            state = "failed"
+            # The thing may be as it was wanted by what was done before.
+            state = "unknown" if repeats or isinstance(error, NoAnswerError) else "failed"
         except BaseException:
-            store.end_action(once, "failed", "an unexpected fault of headrace; its log has it", own)
+            store.end_action(once, "unknown", _UNEXPECTED, own)
             raise
         else:
             if isinstance(done, Again):
@@ -115,10 +130,9 @@ class ActionForms:
         found = self._site.store.find_action(once) if once else None
         if found is None:
             return None
-        is_open = found.state == "begun"
         return {
-            "ok": found.state != "failed",
-            "word": "Under way" if is_open else "Done",
+            "ok": found.state in ("begun", "done"),
+            "word": _OUTCOME_WORDS[found.state],
             "message": _outcome_message(found),
             "at": found.at,
         }
@@ -143,9 +157,19 @@ def _shown_again(action: Action, asked: View) -> Again:
     return found
 
 
+def _repeats(page: Page, action: Action, asked: View) -> bool:
+    """Return whether an action of which nobody knows what it came to may be asked for again."""
+    if action.repeats is not None:
+        return action.repeats(asked)
+    try:
+        seen = offered(page, action, asked)
+    except HeadraceError:
+        return False
+    return any(_once_key(asked.address, action, each) == asked.once for each in seen if each)
+
+
 def _once_key(own: str, action: Action, once: str) -> str:
-    if action.is_safe_to_repeat or not once:
-        once = secrets.token_hex(16)
+    once = once or secrets.token_hex(16)
     return hashlib.sha256(f"{own}\n{action.name}\n{once}".encode()).hexdigest()[:40]
 
 
@@ -155,9 +179,9 @@ def _end_of(later: Future[Done]) -> tuple[str, str]:
     if error is None:
         return "done", later.result().message
     if isinstance(error, HeadraceError):
-        return "failed", str(error)
+        return "unknown" if isinstance(error, NoAnswerError) else "failed", str(error)
     logger.error("an action that takes long", exc_info=error)
-    return "failed", "an unexpected fault of headrace; its log has it"
+    return "unknown", _UNEXPECTED
 
 
 def _outcome_message(action: RecordedAction) -> str:

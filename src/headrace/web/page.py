@@ -57,14 +57,28 @@ class Action:
     Attributes:
         name: its name within the page.
         run: does it. It gets the view, whose `View.form` has the fields, and returns the outcome.
-        is_safe_to_repeat: whether a form that is sent again does it again: what only sets a value.
+        repeats: whether it may be asked for again where nobody knows what it came to, because its
+            process was killed or a service did not answer. It gets the view, as `run` does. By
+            default it may if the page still has the very form, which it has not any more where
+            something was done.
         changes_nothing: whether it only shows its page again, and so is in no record.
     """
 
     name: str
     run: Callable[[View], Done | Again]
-    is_safe_to_repeat: bool = False
+    repeats: Callable[[View], bool] | None = None
     changes_nothing: bool = False
+
+
+def repeatable(view: View) -> bool:
+    """Say of an action that it may be asked for again: it sees itself to it that it is done once.
+
+    By its name (`View.once`), which a service knows again, or by what was seen of the thing.
+
+    Args:
+        view: the request.
+    """
+    return bool(view.once)
 
 
 @dataclass(frozen=True)

@@ -12,36 +12,11 @@ from headrace.runs.web_inputs import list_web_inputs
 from tests.support.chosen_runs import start
 from tests.support.waiting import wait_until
 from tests.support.web import Form, WebSite, forms_of, words_of
-from tests.support.web_runs import running_project
+from tests.support.web_runs import asking, running_project
 
 pytestmark = pytest.mark.service
 
 TITLE = "Go on? <script>alert(1)</script>"
-
-
-def asking(context: dict[str, object]) -> dict[str, object]:
-    options = [
-        {"Value": "yes", "Label": "Go on", "Description": "The next iteration <b>begins</b>."},
-        {"Value": "no", "Label": "Stop"},
-    ]
-    body = {"InputType": "Selection", "Context": context, "Options": options}
-    return {
-        "StartAt": "Ask",
-        "States": {
-            "Ask": {
-                "Type": "CreateWebInput",
-                "Parameters": body,
-                "ResultPath": "$.question",
-                "Next": "Wait",
-            },
-            "Wait": {
-                "Type": "AwaitWebInput",
-                "Parameters": {"web_input_id.$": "$.question.web_input_id"},
-                "ResultPath": "$.answer",
-                "End": True,
-            },
-        },
-    }
 
 
 ROWS = [{"Field": "misfit", "Value": "0.3 <i>"}]

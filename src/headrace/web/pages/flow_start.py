@@ -18,7 +18,7 @@ from headrace.runs.query import find_run, run_log
 from headrace.runs.run_document import run_input
 from headrace.triggers.trigger_loading import load_trigger
 from headrace.web.errors import PageMissing
-from headrace.web.page import Action, Again, Done, Page
+from headrace.web.page import Action, Again, Done, Page, repeatable
 from headrace.web.view import View
 from headrace.web.views.input_form.controls import input_controls
 from headrace.web.views.input_form.reading import (
@@ -217,7 +217,7 @@ PAGE: Final = Page(
     template="flows/start.html",
     load=_load,
     actions=(
-        Action("start", _start),
+        Action("start", _start, repeats=repeatable),
         Action("check", _check, changes_nothing=True),
         Action("edit", _edit, changes_nothing=True),
     ),

@@ -75,6 +75,7 @@ def _load_change(view: View) -> Mapping[str, Any]:
         "rows": [run_row(document) for document in documents[:_EXAMPLES]],
         "ids": ids,
         "seen": seen,
+        "last": last.id if last else "",
         "query": selection_query(conditions),
     }
 
@@ -90,6 +91,18 @@ def _check_verb(view: View, verb: str) -> None:
 
 def _digits(document: Mapping[str, Any]) -> str:
     return str(document["run_id"]).replace("-", "")[:_DIGITS]
+
+
+def _may_repeat(view: View) -> bool:
+    """Say whether a change that was interrupted may be asked for again.
+
+    A retry takes up each run once. Of the others it may where the same runs would be changed, and
+    no change of runs has been made since: what it has done may have been undone by somebody.
+    """
+    if view.form.get("verb") == "retry":
+        return True
+    last = ChangeRecords(view.project).last()
+    return (last.id if last is not None else "") == view.form.get("last", "")
 
 
 def _do_change(view: View) -> Done:
@@ -190,7 +203,7 @@ CHANGE_PAGE = Page(
     title="Change runs",
     template="runs/change.html",
     load=_load_change,
-    actions=(Action("change", _do_change),),
+    actions=(Action("change", _do_change, repeats=_may_repeat),),
 )
 UNDO_PAGE = Page(
     name="undo_change",

@@ -7,8 +7,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.config import ProjectError
-from headrace.runs.web_inputs import answer_web_input, find_web_input, list_web_inputs
-from headrace.web.page import Action, Done, Page, Part
+from headrace.runs.web_inputs import (
+    answer_web_input,
+    find_web_input,
+    given_answer,
+    list_web_inputs,
+)
+from headrace.web.page import Action, Done, Page, Part, repeatable
 from headrace.web.views.texts import multiline, shortened
 
 if TYPE_CHECKING:
@@ -76,7 +81,17 @@ def _answer(view: View) -> Done:
     def answer(services: Services) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         document = find_web_input(services, name)
         if document.get("status") != "open":
-            raise ProjectError("this question is closed: it was answered, or nobody waits for it")
+            given = given_answer(services, document)
+            if given is None:
+                raise ProjectError(
+                    "this question is closed: it was answered, or nobody waits for it"
+                )
+            # The answer may be this one, by a process that was killed before it could say so.
+            if given["option_id"] != option:
+                raise ProjectError(
+                    f"this question was answered before: {shortened(given['label'], 100)}"
+                )
+            return document, given
         return document, answer_web_input(services, document, option)
 
     document, chosen = view.ask(answer)
@@ -98,7 +113,7 @@ PAGE: Final = Page(
             every=10.0,
         ),
     ),
-    actions=(Action("answer", _answer),),
+    actions=(Action("answer", _answer, repeats=repeatable),),
     menu="Web inputs",
     rank=40,
 )

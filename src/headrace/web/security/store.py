@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,8 @@ class RecordedAction:
         page: address of the page.
         action: name of the action.
         subject: what it was done to.
-        state: ``begun``, ``done`` or ``failed``.
+        state: ``begun``, ``done``, ``failed``, or ``unknown`` where its process was killed before
+            it could say, or a service did not answer.
         message: what it came to.
         location: address of the page that is shown then.
     """
@@ -74,6 +75,7 @@ class RecordedAction:
 _ACTION_COLUMNS: Final = (
     "id, at, session, label, address, page, action, subject, state, message, location"
 )
+_KILLED: Final = "the server ended before it knew whether this was done: see what is shown now"
 
 
 class WebStore:
@@ -193,11 +195,18 @@ class WebStore:
     # -- actions
 
     def begin_action(
-        self, session: Session, address: str, page: str, action: str, once: str
+        self,
+        session: Session,
+        address: str,
+        page: str,
+        action: str,
+        once: str,
+        *,
+        repeats: bool = False,
     ) -> RecordedAction | None:
         """Write down that an action begins.
 
-        One that has failed, or that a process began which did not live to its end, may begin again.
+        One that has failed may begin again.
 
         Args:
             session: who does it.
@@ -205,6 +214,7 @@ class WebStore:
             page: address of the page.
             action: name of the action.
             once: names it, however often its form is sent.
+            repeats: whether one begins again of which nobody knows what it came to.
 
         Returns:
             the record of the one of this name that was begun or done before; None where it begins.
@@ -215,9 +225,10 @@ class WebStore:
                 (once,),
             ).fetchone()
             if row is not None:
-                lost = row["state"] == "begun" and row["process"] != self._process
-                if row["state"] != "failed" and not lost:
-                    return _recorded(row)
+                earlier = self._recorded(row)
+                may_begin = earlier.state == "failed" or (repeats and earlier.state == "unknown")
+                if not may_begin:
+                    return earlier
             values = (
                 *(self._now().isoformat(), session.id, session.label, address, page, action),
                 *(once, self._process),
@@ -227,7 +238,7 @@ class WebStore:
                 "subject, state, message, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 'begun', "
                 "'', '') ON CONFLICT (once) DO UPDATE SET at = excluded.at, session = "
                 "excluded.session, label = excluded.label, address = excluded.address, "
-                "process = excluded.process, state = 'begun'",
+                "process = excluded.process, state = 'begun', message = '', location = ''",
                 values,
             )
             oldest = (self._now() - timedelta(days=_RECORD_DAYS)).isoformat()
@@ -241,7 +252,7 @@ class WebStore:
 
         Args:
             once: names it.
-            state: ``done`` or ``failed``.
+            state: ``begun``, ``done``, ``failed`` or ``unknown``.
             message: what it came to, in one line.
             location: address of the page that is shown then.
             subject: what it was done to.
@@ -257,10 +268,10 @@ class WebStore:
         """Return an action by the name of its form; None where there is none."""
         with self._transaction(write=False) as database:
             row = database.execute(
-                f"SELECT {_ACTION_COLUMNS} FROM actions WHERE once = ?",  # noqa: S608
+                f"SELECT {_ACTION_COLUMNS}, process FROM actions WHERE once = ?",  # noqa: S608
                 (once,),
             ).fetchone()
-        return None if row is None else _recorded(row)
+        return None if row is None else self._recorded(row)
 
     def actions_of(self, page: str, limit: int = 5) -> list[RecordedAction]:
         """Return the last actions of a page, the newest first.
@@ -271,11 +282,11 @@ class WebStore:
         """
         with self._transaction(write=False) as database:
             rows = database.execute(
-                f"SELECT {_ACTION_COLUMNS} FROM actions WHERE page = ? "  # noqa: S608
+                f"SELECT {_ACTION_COLUMNS}, process FROM actions WHERE page = ? "  # noqa: S608
                 "ORDER BY id DESC LIMIT ?",
                 (page, limit),
             ).fetchall()
-        return [_recorded(row) for row in rows]
+        return [self._recorded(row) for row in rows]
 
     def recorded_actions(self, before: int | None = None, limit: int = 50) -> list[RecordedAction]:
         """Return the record of actions, the newest first.
@@ -286,11 +297,18 @@ class WebStore:
         """
         with self._transaction(write=False) as database:
             rows = database.execute(
-                f"SELECT {_ACTION_COLUMNS} FROM actions WHERE ? IS NULL OR id < ? "  # noqa: S608
+                f"SELECT {_ACTION_COLUMNS}, process FROM actions "  # noqa: S608
+                "WHERE ? IS NULL OR id < ? "
                 "ORDER BY id DESC LIMIT ?",
                 (before, before, limit),
             ).fetchall()
-        return [_recorded(row) for row in rows]
+        return [self._recorded(row) for row in rows]
+
+    def _recorded(self, row: sqlite3.Row) -> RecordedAction:
+        found = RecordedAction(*(row[name] for name in _ACTION_COLUMNS.split(", ")))
+        if found.state == "begun" and row["process"] != self._process:
+            return replace(found, state="unknown", message=_KILLED)
+        return found
 
     @contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
@@ -312,7 +330,3 @@ class WebStore:
                 f"{self._path}: cannot be used: {error}; check its disk and permissions; without "
                 "it, all must log in anew"
             ) from error
-
-
-def _recorded(row: sqlite3.Row) -> RecordedAction:
-    return RecordedAction(*(row[name] for name in _ACTION_COLUMNS.split(", ")))

@@ -13,7 +13,7 @@ from headrace.campaigns.campaign_access import OpenCampaign
 from headrace.campaigns.errors import CampaignError, SelectionError
 from headrace.campaigns.ledger.member import STATES, Member
 from headrace.campaigns.page_data import members_between
-from headrace.web.page import Action, Page, Part
+from headrace.web.page import Action, Page, Part, repeatable
 from headrace.web.pages.campaigns import member_actions
 from headrace.web.pages.campaigns.campaign import address
 from headrace.web.view import View
@@ -150,6 +150,7 @@ PAGE = Page(
     load=_load,
     parts=(Part("rows", "campaigns/member_rows.html", _load_rows, ("campaigns",), every=10.0),),
     actions=tuple(
-        Action(verb, partial(member_actions.change, verb)) for verb in member_actions.CHANGES
+        Action(verb, partial(member_actions.change, verb), repeats=repeatable)
+        for verb in member_actions.CHANGES
     ),
 )

@@ -7,20 +7,29 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.config import ProjectError
+from headrace.errors import HeadraceError
+from headrace.hosted import NoAnswerError
 from headrace.runs import PreparedRun, RunOptions, send
 from headrace.runs.bulk_change import RunChange, RunChanger, refuse_unsupported, retry_refusal
 from headrace.runs.change_record import ChangeRecords
 from headrace.runs.launch import REQUEST_TAG_PREFIX
+from headrace.runs.poller import FINAL
 from headrace.runs.query import NO_RESULT, resume_run, retry_run
 from headrace.runs.retry_chains import RetryChains, read_retry_chains
 from headrace.runs.run_document import run_input
 from headrace.web.errors import NotHere
-from headrace.web.page import Action, Done
+from headrace.web.page import Action, Done, repeatable
 from headrace.web.pages.run.reading import read_run, read_states
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.web.view import View
+
+_CHANGED: Final = {
+    "cancel": "it has ended",
+    "hold": "held: it ends its present state and goes no further",
+    "release": "released: it goes on",
+}
 
 
 def load_actions(view: View) -> Mapping[str, Any]:
@@ -40,10 +49,13 @@ def load_actions(view: View) -> Mapping[str, Any]:
     is_last_change = (
         record is not None and record.target == view.target and run.id in record.run_ids
     )
+    seen = " ".join([reading.seen, *attempts[-1:]])
     return {
         "run_id": run.id,
         "address": f"runs/{run.id}",
-        "seen": " ".join([reading.seen, *attempts[-1:]]),
+        "seen": seen,
+        # A run that is held and released is as it was before; the changes of runs are not.
+        "seen_of_change": f"{seen} {record.id if record is not None else ''}",
         "final": run.final,
         "status": run.status,
         "held": bool(run.run.get("held_at")),
@@ -73,8 +85,31 @@ def _changed(view: View, verb: str) -> Done:
 
     outcome = view.ask(change)
     if outcome.status == "failed":
-        raise ProjectError(outcome.message)
+        # Its answer may be what failed.
+        now = _read_now(view, str(document["run_id"]), outcome.message)
+        if not _is_changed(verb, now):
+            raise ProjectError(outcome.message)
+        return Done(_CHANGED[verb], subject=outcome.run_id)
     return Done(outcome.message, subject=outcome.run_id)
+
+
+def _read_now(view: View, run_id: str, problem: str) -> Mapping[str, Any]:
+    """Return the document of a run of whose change the answer is a problem.
+
+    Raises:
+        NoAnswerError: it cannot be had, and so whether the run was changed is not known.
+    """
+    try:
+        return view.ask(lambda services: services.read(f"/runs/{run_id}"))
+    except HeadraceError as error:
+        raise NoAnswerError(problem) from error
+
+
+def _is_changed(verb: str, document: Mapping[str, Any]) -> bool:
+    """Return whether a run is as a change would have it."""
+    if verb == "cancel":
+        return bool(document["status"] in FINAL)
+    return bool(document.get("held_at")) == (verb == "hold")
 
 
 def _resume(view: View) -> Done:
@@ -154,7 +189,7 @@ ACTIONS: Final = (
     Action("hold", lambda view: _changed(view, "hold")),
     Action("release", lambda view: _changed(view, "release")),
     Action("resume", _resume),
-    Action("retry", _retry),
-    Action("result", _give_result),
-    Action("run_again", _run_again),
+    Action("retry", _retry, repeats=repeatable),
+    Action("result", _give_result, repeats=repeatable),
+    Action("run_again", _run_again, repeats=repeatable),
 )

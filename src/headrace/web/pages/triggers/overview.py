@@ -19,7 +19,17 @@ from headrace.web.views.trigger_state import (
 
 def _load_triggers(view: View) -> Mapping[str, Any]:
     counts = count_shown(view)
-    return {"rows": show_triggers(view, counts), "counts": counts}
+    return {"rows": show_triggers(view, counts), "counts": counts, "seen": seen_changes(view)}
+
+
+def seen_changes(view: View) -> str:
+    """Return what is seen of changes that were made on a page: a pause that is over leaves none.
+
+    Args:
+        view: the request for the page, or a part of it.
+    """
+    actions = view.site.store.actions_of(view.address, 1)
+    return f"after {actions[0].id if actions else 0}"
 
 
 def pause(view: View) -> Done:
@@ -54,8 +64,8 @@ PAGE = Page(
     template="triggers/overview.html",
     parts=(Part("triggers", "triggers/list.html", _load_triggers, ("triggers",), every=10.0),),
     actions=(
-        Action("pause", pause, is_safe_to_repeat=True),
-        Action("resume", resume, is_safe_to_repeat=True),
+        Action("pause", pause),
+        Action("resume", resume),
     ),
     menu="Triggers",
     rank=400,

@@ -24,7 +24,7 @@ from headrace.triggers.errors import TriggerError
 from headrace.triggers.record import Record
 from headrace.triggers.settling import Settling, UnfinishedCopy, look_at, unfinished_copies
 from headrace.triggers.trigger import Trigger
-from headrace.web.page import Action, Again, Page, Part
+from headrace.web.page import Action, Again, Page, Part, repeatable
 from headrace.web.pages.triggers import overview, trigger_actions
 from headrace.web.view import View
 from headrace.web.views.trigger_state import (
@@ -141,6 +141,7 @@ def _load_state(view: View) -> Mapping[str, Any]:
         "copies": looks[1] if looks is not None else [],
         "problem": looks[2] if looks is not None else "",
         "is_looking": looks is None,
+        "seen": overview.seen_changes(view),
         "here": address(name),
     }
 
@@ -241,15 +242,15 @@ PAGE = Page(
         Part("arrivals", "triggers/arrivals.html", _load_arrivals, ("triggers",), every=10.0),
     ),
     actions=(
-        Action("pause", overview.pause, is_safe_to_repeat=True),
-        Action("resume", overview.resume, is_safe_to_repeat=True),
+        Action("pause", overview.pause),
+        Action("resume", overview.resume),
         Action("test", try_path, changes_nothing=True),
         *(
-            Action(verb, partial(trigger_actions.change_one, verb))
+            Action(verb, partial(trigger_actions.change_one, verb), repeats=repeatable)
             for verb in trigger_actions.CHANGES
         ),
         *(
-            Action(f"{verb}_all", partial(trigger_actions.change_all, verb))
+            Action(f"{verb}_all", partial(trigger_actions.change_all, verb), repeats=repeatable)
             for verb in trigger_actions.CHANGES
         ),
     ),
