@@ -10,7 +10,7 @@ class FacilityError(HeadraceError):
 
 
 class TemporarilyUnavailable(FacilityError):
-    """What is needed is not there at the moment: the same can be asked again."""
+    """Something needed is not there at the moment: the same can be asked again."""
 
 
 class FacilityStopping(TemporarilyUnavailable):
