@@ -14,7 +14,8 @@ from tests.support.browser.keyboard import check_keyboard
 from tests.support.browser.page_weight import weigh
 from tests.support.browser.pages import DARK, LIGHT, NARROW, WITHOUT_JAVASCRIPT, Pages, Screen
 from tests.support.browser.visited_project import VisitedProject
-from tests.support.browser.visited_site import VisitedSite, addresses, served_site
+from tests.support.browser.visited_site import VisitedSite, served_site
+from tests.support.page_addresses import addresses
 
 MOST_BYTES = 300_000
 CONTENTS = """() => [...document.querySelectorAll('h1, h2, h3, a[href], form')].map(one => [

@@ -141,7 +141,7 @@ def test_a_member_shows_its_chain(history: CampaignHistory) -> None:
     assert failed.needed_by == ("late",)
     assert late.needs == (("r013", False),)
     assert done.member.accepted_directory == "r001/run-001.1"
-    commands = [next_command(chain, "napa") for chain in (failed, late, done, running)]
+    commands = [next_command(chain, "napa", "local") for chain in (failed, late, done, running)]
     assert commands == [
         "headrace campaign retry napa r013",
         "",
@@ -149,7 +149,9 @@ def test_a_member_shows_its_chain(history: CampaignHistory) -> None:
         f"headrace run output {running.member.run_id} --follow",
     ]
     held = replace(late, member=replace(late.member, state="held"))
-    assert next_command(held, "napa") == "headrace campaign release napa late"
+    assert next_command(held, "napa", "local") == "headrace campaign release napa late"
+    assert next_command(held, "napa", "globus").endswith(" release napa late --at globus")
+    assert next_command(late, "napa", "globus") == ""
     assert chain_document(done)["tries"][0]["run_id"] == "run-1"
 
 

@@ -76,13 +76,20 @@ class CampaignHistory:
         project: with the campaign's file.
         name: of the campaign.
         begin: the time at which it begins; each `pass_time` goes on from there.
+        target: whose ledger it is.
     """
 
-    def __init__(self, project: Project, name: str = "napa", begin: datetime | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        name: str = "napa",
+        begin: datetime | None = None,
+        target: str = "local",
+    ) -> None:
         self.project = project
         self.campaign = load_campaign(project, name)
         self.now = begin or datetime.now(UTC) - timedelta(minutes=30)
-        self.path = ledger_path(project, "local")
+        self.path = ledger_path(project, target)
         self._runs = 0
 
     def pass_time(self, **how: float) -> None:

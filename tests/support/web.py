@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from headrace.web.app import make_app
 from headrace.web.page import Page
 from headrace.web.security.session import Role
-from headrace.web.security.store import WebStore
+from headrace.web.server import open_store
 from headrace.web.site import Site
 
 ORIGIN = "http://127.0.0.1:8765"
@@ -65,8 +65,7 @@ class WebSite:
         root_path: str = "",
         role: Role = "steer",
     ) -> None:
-        (root / ".headrace").mkdir(exist_ok=True)
-        self.store = WebStore(root / ".headrace" / "web.db")
+        self.store = open_store(root, target)
         self.site = Site(
             root,
             target,

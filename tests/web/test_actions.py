@@ -76,6 +76,22 @@ def test_a_form_that_is_sent_twice_is_one_action(site: WebSite, counter: Counter
     assert "Done: added one" in words_of(site.follow("things/a/do/add", second).text)
 
 
+def test_an_action_at_one_target_is_none_at_the_other(
+    site: WebSite, counter: Counter, web_root: Path
+) -> None:
+    """Both have a campaign of the same name, whose state was seen under the same number."""
+    elsewhere = WebSite(web_root, "globus", pages=(counter.page,))
+    form = next(form for form in forms_of(site.get("things/a").text) if form.action == "add")
+    other = next(form for form in forms_of(elsewhere.get("things/a").text) if form.action == "add")
+    assert form.fields["once"] == other.fields["once"]
+    site.resend("things/a", form)
+    elsewhere.resend("things/a", other)
+    assert counter.changes == ["one", "one"]
+    for each in (site, elsewhere):
+        assert len(each.store.recorded_actions()) == 1
+    elsewhere.close()
+
+
 def test_what_was_seen_anew_may_be_done_anew_and_other_things_are_others(
     site: WebSite, counter: Counter
 ) -> None:

@@ -26,7 +26,7 @@ def campaign_status(project: Project, target: str, name: str) -> CampaignStatus:
         CampaignError: there is none of this name, or it was never started.
     """
     with open_campaign(project, target, name) as found:
-        return read_status(found.database, found.row, found.campaign)
+        return read_status(found.database, found.row, found.campaign, target=target)
 
 
 def has_ended(status: CampaignStatus) -> bool:

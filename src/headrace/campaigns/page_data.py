@@ -182,13 +182,21 @@ def read_chain(database: sqlite3.Connection, campaign: int, name: str, key: str)
     )
 
 
-def next_command(chain: MemberChain, name: str) -> str:
+def next_command(chain: MemberChain, name: str, target: str) -> str:
     """Return the command that goes on with a member; "" where nothing is to be done.
 
     Args:
         chain: the member.
         name: of its campaign.
+        target: where its runs are started.
     """
+    from headrace.config import at_option
+
+    command = _next_command(chain, name)
+    return command and f"{command}{at_option(target)}"
+
+
+def _next_command(chain: MemberChain, name: str) -> str:
     from headrace._internal.shell_words import shell_word
 
     member = chain.member

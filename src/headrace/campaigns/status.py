@@ -13,6 +13,7 @@ from headrace.campaigns.campaign import Campaign
 from headrace.campaigns.forecast import Forecast, forecast_end
 from headrace.campaigns.ledger.campaign_row import CampaignRow
 from headrace.campaigns.ledger.member import STATES
+from headrace.config.project_config import at_option
 
 _HOUR: Final = timedelta(hours=1)
 # The last members that finished, whose pace is that of the forecast.
@@ -107,7 +108,12 @@ class CampaignStatus:
 
 
 def read_status(
-    database: sqlite3.Connection, row: CampaignRow, campaign: Campaign, now: datetime | None = None
+    database: sqlite3.Connection,
+    row: CampaignRow,
+    campaign: Campaign,
+    now: datetime | None = None,
+    *,
+    target: str = "local",
 ) -> CampaignStatus:
     """Read how a campaign stands, from indexes alone: in tenths of a second for 100,000 members.
 
@@ -116,6 +122,7 @@ def read_status(
         row: the campaign there.
         campaign: what its file says.
         now: the present time.
+        target: where its runs are started, for the commands that go on.
     """
     now = now or datetime.now(UTC)
     counts = member_counts(database, row.id)
@@ -133,7 +140,7 @@ def read_status(
         campaign.limits.core_hours,
         lanes,
         _forecast(database, row, counts, now),
-        tuple(_people(database, row, counts, lanes)),
+        tuple(_people(database, row, counts, lanes, target)),
     )
 
 
@@ -267,33 +274,34 @@ def _people(
     row: CampaignRow,
     counts: Mapping[str, int],
     lanes: Sequence[LaneStatus],
+    target: str,
 ) -> Iterator[str]:
     """Yield what waits for a person, with the command that goes on."""
-    name = row.name
+    name, at = row.name, at_option(target)
     if row.state == "paused":
         why = f": {row.pause_reason}" if row.pause_reason else ""
-        yield f"it is paused{why}; `headrace campaign resume {name}`"
+        yield f"it is paused{why}; `headrace campaign resume {name}{at}`"
     if counts["asking"]:
         yield (
             f"{_members(counts['asking'])} for an answer or a consent; "
-            f"`headrace campaign list {name} --state asking`"
+            f"`headrace campaign list {name} --state asking{at}`"
         )
     if counts["failed"]:
-        yield f"{counts['failed']:,} failed; `headrace campaign why {name}`"
+        yield f"{counts['failed']:,} failed; `headrace campaign why {name}{at}`"
     if counts["held"]:
-        yield f"{counts['held']:,} held; `headrace campaign release {name} --state held`"
+        yield f"{counts['held']:,} held; `headrace campaign release {name} --state held{at}`"
     stuck = _stuck(database, row) if counts["waiting"] else 0
     if stuck:
         yield (
             f"{_members(stuck)} for others that failed or were dropped; "
-            f"`headrace campaign why {name}`"
+            f"`headrace campaign why {name}{at}`"
         )
     for lane in lanes:
         if lane.lost_since:
             since = lane.lost_since[:16].replace("T", " ")
             yield f"lane {lane.name} has not answered since {since} UTC"
         elif lane.drained:
-            yield f"lane {lane.name} is drained; `headrace campaign undrain {name} {lane.name}`"
+            yield f"lane {lane.name} is drained; `headrace campaign undrain {name} {lane.name}{at}`"
 
 
 def _members(count: int) -> str:

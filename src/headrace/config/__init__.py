@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         CollectionConfig,
         Config,
         EndpointConfig,
+        at_option,
         find_config,
         resolve_target,
     )
@@ -36,6 +37,7 @@ __all__ = [
     "EndpointConfig",
     "Lock",
     "ProjectError",
+    "at_option",
     "find_config",
     "local_id",
     "read_lock",

@@ -232,6 +232,15 @@ def resolve_target(target: str | None = None) -> str:
     return value
 
 
+def at_option(target: str) -> str:
+    """Return what a command is given to work at a target, with a space before it.
+
+    Args:
+        target: ``local``, where commands work by default, or ``globus``.
+    """
+    return "" if target == "local" else f" --at {target}"
+
+
 def _with_environment(values: Mapping[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
     """Return the file's values with those that the environment gives, which are noted.
 

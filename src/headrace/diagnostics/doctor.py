@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.settings import file_kind
+from headrace.config.project_config import at_option
 from headrace.diagnostics.preflight import check_endpoint, endpoints_in
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.endpoints.canary import send_canary
@@ -108,7 +109,7 @@ def _definition(case: _Case) -> Iterator[Diagnosis]:
 
 def _deployment(case: _Case) -> Iterator[Diagnosis]:
     deployed = deployed_flow(case.project, case.target, case.flow)
-    again = "" if case.target == "local" else f" --at {case.target}"
+    again = at_option(case.target)
     if not is_current(case.project, case.target, case.flow):
         message = f"changed since it was deployed: run `headrace deploy{again}`"
         yield Diagnosis("deployment", "warning", message)

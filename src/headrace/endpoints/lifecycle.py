@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace.config.errors import ProjectError
+from headrace.config.project_config import at_option
 from headrace.endpoints.canary import canary_id
 from headrace.endpoints.configuration_check import endpoint_problem
 from headrace.endpoints.installation import endpoint_spec, is_hosted, with_credentials
@@ -167,7 +168,7 @@ def _write(project: Project, endpoint: ManagedEndpoint, target: str, services: S
     if not functions:
         raise ProjectError(
             f"no function is deployed at {target} that endpoint {endpoint.name} could be limited "
-            f"to: run `headrace deploy{'' if target == 'local' else f' --at {target}'}` first"
+            f"to: run `headrace deploy{at_option(target)}` first"
         )
     allowed = [function.id for function in functions.values()]
     makers = (canary_id, reader_id, cleaner_id, result_cleaner_id)

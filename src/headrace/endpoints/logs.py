@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace.config.errors import ProjectError
+from headrace.config.project_config import at_option
 from headrace.endpoints.installation import hosted_directory, installed_endpoint, is_hosted
 from headrace.project.project import Project
 
@@ -44,7 +45,7 @@ def log_lines(project: Project, name: str, target: str, lines: int, *, workers: 
         if not found.exists:
             raise ProjectError(
                 f"endpoint {name}: not created on this machine: run `headrace endpoint create "
-                f"{name}{'' if target == 'local' else f' --at {target}'}`"
+                f"{name}{at_option(target)}`"
             )
         return list(found.log_lines(lines, workers=workers))
     directory = hosted_directory(project, name)

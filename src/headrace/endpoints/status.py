@@ -66,10 +66,10 @@ def endpoint_document(
     Returns:
         ``name``, ``target``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
         ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
-        ``unknown``), ``template``, ``directory``, ``pid``, ``warning``, and of a hosted one
-        ``workers``, ``busy`` (what each busy worker does), ``tasks`` (number by state),
-        ``configuration`` (in use, on disk, whether they differ), ``retired`` and ``drain``
-        (``since``, ``tasks_left``, ``held_back``).
+        ``unknown``), ``template``, ``directory``, ``pid``, ``warning``,
+        ``held`` (whether a person stopped it), and of a hosted one ``workers``, ``busy`` (what each
+        busy worker does), ``tasks`` (number by state), ``configuration`` (in use, on disk, whether
+        they differ), ``retired`` and ``drain`` (``since``, ``tasks_left``, ``held_back``).
     """
     configured = project.endpoint(name)
     endpoint = installed_endpoint(project, name, target)
@@ -94,6 +94,7 @@ def endpoint_document(
         "directory": str(endpoint.directory) if endpoint.exists else None,
         "pid": endpoint.pid() if endpoint.exists else None,
         "warning": endpoint_problem(project, name),
+        "held": endpoint.held,
     }
     if kind == "hosted":
         document["directory"] = str(hosted_directory(project, name))
@@ -125,6 +126,7 @@ def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
         "configuration": None,
         "retired": [],
         "drain": None,
+        "held": False,
     }
 
 

@@ -140,14 +140,9 @@ class _StatusReading:
         return read_failures(self._project, self._target, services)
 
     def _endpoints(self, services: Services | None) -> list[dict[str, Any]]:
-        from headrace.endpoints.installation import installed_endpoint
         from headrace.endpoints.status import endpoint_documents
 
-        documents = endpoint_documents(self._project, self._target, services)
-        return [
-            {**each, "held": installed_endpoint(self._project, each["name"], self._target).held}
-            for each in documents
-        ]
+        return endpoint_documents(self._project, self._target, services)
 
     def _installed(self) -> list[Any]:
         from headrace.background_services.record import installed_services

@@ -119,7 +119,9 @@ def _resume_point(
     again = state is None and run["status"] == "SUCCEEDED"
     if supplied is None and (again or state == own["StartAt"]):
         return ResumePoint(_input(services, run_id), state)
-    advice = f"`headrace run retry {run_id} --from {own['StartAt']}` begins at its start"
+    advice = (
+        f"`headrace run retry {run_id} --from {own['StartAt']} --at globus` begins at its start"
+    )
     schema = flow.get("input_schema") or {}
     body, name, going_on, payload = _state_of(services, run, own, schema, state, supplied, advice)
     if going_on == own["StartAt"] and payload == body:

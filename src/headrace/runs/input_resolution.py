@@ -21,6 +21,7 @@ from headrace._internal.collection_path import CollectionPath, CollectionPathErr
 from headrace._internal.near_names import known_names
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Lock
+from headrace.config.project_config import at_option
 from headrace.project.project import Project
 
 
@@ -153,7 +154,7 @@ class InputResolver:
         if name in functions:
             raise ProjectError(
                 f"function {name!r} is not deployed at {self.target}: run "
-                f"`headrace deploy{_at(self.target)}`"
+                f"`headrace deploy{at_option(self.target)}`"
             )
         known = known_names(name, functions)
         raise ProjectError(f"no function {name!r} in {self.project.functions_dir}; {known}")
@@ -171,7 +172,3 @@ def is_location(value: Mapping[str, Any]) -> bool:
     return set(value) == {"collection", "path"} and all(
         isinstance(item, str) for item in value.values()
     )
-
-
-def _at(target: str) -> str:
-    return "" if target == "local" else f" --at {target}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace._internal.idempotency import create_once
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import DeployedFlow
+from headrace.config.project_config import at_option
 from headrace.project.project import Project
 from headrace.runs.input_resolution import locations_of, resolve_input
 from headrace.runs.tags import find_tagged
@@ -239,6 +240,5 @@ def _check_principals(principals: Sequence[str]) -> None:
 
 
 def _not_deployed(flow: str, target: str, more: str = "") -> ProjectError:
-    command = "headrace deploy" if target == "local" else f"headrace deploy --at {target}"
     words = " ".join(word for word in ("not deployed at", target, more) if word)
-    return ProjectError(f"flow {flow!r} is {words}: run `{command}`")
+    return ProjectError(f"flow {flow!r} is {words}: run `headrace deploy{at_option(target)}`")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace._internal.near_names import did_you_mean
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
+from headrace.config.project_config import at_option
 from headrace.project.project import Project
 from headrace.runs.describe import login_command, required_scopes
 
@@ -133,7 +134,8 @@ def resume_run(services: Services, target: str, run_id: str) -> dict[str, Any]:
     if target != "local" and scopes and lacks_consent(flow_id, scopes):
         raise HostedError(
             f"run {run_id} waits for a consent that is still missing: "
-            f"run `{login_command(scopes)}`, then `headrace run resume {run_id}`",
+            f"run `{login_command(scopes)}`, then "
+            f"`headrace run resume {run_id}{at_option(target)}`",
             exit_code=4,
         )
     document: dict[str, Any] = services.flow(flow_id).resume_run(run_id).data

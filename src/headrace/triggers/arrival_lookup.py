@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace.config.project_config import at_option
+
 if TYPE_CHECKING:
     from headrace.project import Project
     from headrace.triggers import Record
@@ -20,11 +22,13 @@ class ArrivalLookup:
         project: the project.
         records: the ledger's records, oldest first.
         watched: whether a watch is running.
+        target: where their runs are started.
     """
 
     project: Project
     records: Sequence[Record]
     watched: bool
+    target: str = "local"
 
     @classmethod
     def load(cls, project: Project, target: str) -> ArrivalLookup:
@@ -41,7 +45,7 @@ class ArrivalLookup:
         from headrace.triggers.state_files import ledger_file
 
         file = ledger_file(project, target)
-        return cls(project, read_ledger(file), is_watched(file))
+        return cls(project, read_ledger(file), is_watched(file), target)
 
     def find(self, path: Path) -> Record | None:
         """Return the newest arrival at a path on this machine; None where none was seen."""
@@ -60,11 +64,12 @@ class ArrivalLookup:
         if record is not None and record.state == "refused":
             return (
                 f"its run could not be started: {record.reason}; mend it, then "
-                f"`headrace trigger retry {record.trigger}`"
+                f"`headrace trigger retry {record.trigger}{at_option(self.target)}`"
             )
         if record is not None and record.state == "skipped":
             return (
                 "it was there before anybody watched, and was skipped; move it out and in again "
                 "while the watch runs"
             )
-        return "" if self.watched else "no `headrace watch` is on to start its run"
+        at = at_option(self.target)
+        return "" if self.watched else f"no `headrace watch{at}` is on to start its run"

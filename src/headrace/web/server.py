@@ -16,13 +16,14 @@ import uvicorn
 from headrace._internal.files import only_one, private_directory, write_private
 from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
+from headrace.config.project_config import at_option
 from headrace.facility import state_directory
 from headrace.web.app import make_app
 from headrace.web.errors import WebError
 from headrace.web.security.store import WebStore
 from headrace.web.site import LOOPBACK_NAMES, Site
 
-STORE_FILE: Final = "web.db"
+STORE_FILE: Final = "web{target}.db"
 ADDRESS_FILE: Final = "web.{target}.json"
 _LAST_REQUESTS_SECONDS: Final = 2
 # uvicorn's loop ticks ten times a second.
@@ -46,13 +47,20 @@ class Listening:
     root_path: str = ""
 
 
-def open_store(root: Path) -> WebStore:
+def open_store(root: Path, target: str) -> WebStore:
     """Return the store of a project's pages.
+
+    Each target has its own: what was done at one is not done at the other.
+
+    Args:
+        root: the project's directory.
+        target: ``local`` or ``globus``.
 
     Raises:
         WebError: it cannot be used.
     """
-    return WebStore(private_directory(state_directory(root)) / STORE_FILE)
+    file = STORE_FILE.format(target="" if target == "local" else f".{target}")
+    return WebStore(private_directory(state_directory(root)) / file)
 
 
 def read_listening(root: Path, target: str) -> Listening | None:
@@ -101,10 +109,11 @@ def serve(
     path = _address_file(root, target)
     with only_one(path.with_suffix(".lock")) as is_free:
         if not is_free:
-            raise WebError("the pages are served already: `headrace web` prints a link")
+            again = f"headrace web{at_option(target)}"
+            raise WebError(f"the pages are served already: `{again}` prints a link")
         listener, where = _listen(path, port, uds)
         listening = replace(where, root_path=root_path.rstrip("/"))
-        store = open_store(root)
+        store = open_store(root, target)
         heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
         try:
             cookie = f"headrace_{listening.url.rsplit(':', 1)[-1].strip('/')}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from headrace.config.project_config import at_option
 from headrace.web.forms import Fields
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class View:
     def target(self) -> str:
         """The target: ``local`` or ``globus``."""
         return self.site.target
+
+    @property
+    def at_option(self) -> str:
+        """Option of commands for the target, with a space before it; empty at ``local``."""
+        return at_option(self.site.target)
 
     @property
     def project(self) -> Project:

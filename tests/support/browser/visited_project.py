@@ -1,4 +1,4 @@
-"""A project of which every page has something to show, at a facility of its own.
+"""A project of which every page has something to show, at a facility of its own or at `globus`.
 
 Runs that succeeded, failed, wait, ask a person and copied files, more than one page of them; an
 arrival of a trigger; a change of many runs; a campaign with members in each state; an inversion; a
@@ -17,8 +17,8 @@ from typing import Any
 from headrace.campaigns.ledger.member import NewMember
 from headrace.deploy import apply, plan
 from headrace.facility import start_facility, stop_facility
-from headrace.hosted import services_at
-from headrace.project import facility_settings, init_project, load_project
+from headrace.hosted import Services
+from headrace.project import connect, facility_settings, init_project, load_project
 from headrace.runs import BatchedRun, start, start_batch
 from tests.support.campaign_project import CampaignHistory
 from tests.support.chosen_runs import FLOWS, write_flow
@@ -109,6 +109,7 @@ class VisitedProject:
         cause: of what fails.
         label: of runs that fail.
         second_record: name of the second file that has arrived.
+        target: ``local``, or ``globus``, where the services are those of the environment.
     """
 
     def __init__(
@@ -118,9 +119,11 @@ class VisitedProject:
         cause: str = CAUSE,
         label: str = "mesh " * 12,
         second_record: str = "trace_of_a_station_with_a_very_long_name.mseed",
+        target: str = "local",
     ) -> None:
         self.cause = cause
         self.label = label
+        self.target = target
         init_project(root, ["adjoint_sources", "transfer", "data_run"])
         for name, definition in {**FLOWS, "ask": dict(ASK)}.items():
             write_flow(root, name, definition)
@@ -137,14 +140,14 @@ class VisitedProject:
         self.root = root
         self.inversions = _make_inversion(root)
         self.data_runs = _make_data_run(root)
-        self.project = load_project(root)
+        self.project = load_project(root, target=target)
         try:
-            address = start_facility(root, facility_settings(self.project))
-            self.services = services_at(address.url, address.token)
-            apply(plan(self.project, "local", self.services), self.project, self.services)
+            self.services = self._connect()
+            apply(plan(self.project, target, self.services), self.project, self.services)
             self.runs = self._start_runs()
-            self.call("watch", "records", "--once", "--existing", "run")
-            self.call("run", "hold", "--tag", "night", "--yes")
+            self.call("watch", "records", "--once", "--existing", "run", "--at", target)
+            if target == "local":
+                self.call("run", "hold", "--tag", "night", "--yes")
             self._begin_campaign(members)
         except BaseException:
             self.close()
@@ -153,6 +156,11 @@ class VisitedProject:
     def close(self) -> None:
         """Stop the facility."""
         stop_facility(self.root)
+
+    def _connect(self) -> Services:
+        if self.target == "local":
+            start_facility(self.root, facility_settings(self.project))
+        return connect(self.project, self.target)
 
     def _start_runs(self) -> dict[str, str]:
         """Start runs; return one of each kind by what became of it."""
@@ -176,7 +184,7 @@ class VisitedProject:
 
     def start(self, flow: str, runs: list[BatchedRun]) -> list[str]:
         """Start runs of a flow."""
-        flow_id = self.project.lock().at("local").flows[flow].id
+        flow_id = self.project.lock().at(self.target).flows[flow].id
         return [answer.run_id for answer in start_batch(self.services, flow_id, runs)]
 
     def _copy(self) -> str:
@@ -184,7 +192,7 @@ class VisitedProject:
         return str(
             start(
                 self.project,
-                "local",
+                self.target,
                 self.services,
                 "transfer",
                 {
@@ -216,7 +224,7 @@ class VisitedProject:
         assert done.returncode == 0, done.stderr
 
     def _begin_campaign(self, members: list[str]) -> None:
-        history = CampaignHistory(self.project)
+        history = CampaignHistory(self.project, target=self.target)
         history.add([NewMember(key, {"name": key}, group="wild") for key in members])
         history.done(members[:3])
         history.failed(members[3:4], self.cause)

@@ -96,7 +96,7 @@ def web_command(
 
     listening = read_listening(project.root, session.target)
     if listening is not None:
-        store = open_store(project.root)
+        store = open_store(project.root, session.target)
         try:
             show(listening, store)
         finally:

@@ -38,7 +38,9 @@ def start(view: View) -> Done:
     opened = open_inversion(view)
     with _LOCK:
         commands.start(opened.home, _why(view))
-    text = "iteration 0 is published; `headrace watch` runs it, and those that follow"
+    text = (
+        f"iteration 0 is published; `headrace watch{view.at_option}` runs it, and those that follow"
+    )
     return _done(opened, text)
 
 
@@ -112,7 +114,7 @@ def branch(view: View) -> Done:
         trigger = write_second_trigger(opened.home, new)
     text = f"{name} begins with model {number:03d}; Start publishes its first iteration"
     if trigger is not None:
-        text += f"; {trigger.name} watches it: start `headrace watch` again"
+        text += f"; {trigger.name} watches it: start `headrace watch{view.at_option}` again"
     folder = opened.label.rpartition("/")[0]
     address = address_name(f"{folder}/{name}" if folder else name)
     return Done(text, to=f"inversions/{address}", subject=opened.label)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.config.project_config import at_option
 from headrace.triggers.arrival_lookup import ArrivalLookup
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class InversionRuns:
     ) -> None:
         self._home = home
         self._target = target
+        self._at = at_option(target)
         self._load = load
         self._connect = connect
 
@@ -66,7 +68,7 @@ class InversionRuns:
                 return RunState(
                     "waiting",
                     f"the facility of {project.root} is down, so nobody advances iteration "
-                    f"{iteration}; `headrace watch` there arrivals it and goes on",
+                    f"{iteration}; `headrace watch` there notices it and goes on",
                 )
             services = self._connect(project)
             arrivals = ArrivalLookup.load(project, self._target)
@@ -78,8 +80,8 @@ class InversionRuns:
         except (HeadraceError, GlobusError, OSError) as error:
             return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
         if view is None:
-            return _without_run(arrivals, arrival, iteration)
-        return _of(view, arrivals.watched)
+            return _without_run(arrivals, arrival, iteration, self._at)
+        return _of(view, arrivals.watched, self._at)
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
         from headrace.runs import RunPoller
@@ -102,26 +104,30 @@ class InversionRuns:
         return str(given.get("iteration", "")).lstrip("0") == str(iteration or "")
 
 
-def _of(view: RunView, watched: bool) -> RunState:
+def _of(view: RunView, watched: bool, at: str) -> RunState:
     from headrace.runs import current_activity, failure_summary
     from headrace.seismic.inversion.status import RunState
 
     short = view.id[:8]
     if view.cancelled:
-        reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
+        reason = f"run {short} was cancelled; `headrace run retry {short}{at}` takes it up again"
         return RunState("cancelled", reason, view.id)
     if view.status == "FAILED":
         # A retry from the failed state would not send what was mended here.
         reason = (
             f"run {short}: {failure_summary(view)}; mend it, then `headrace inversion resume "
-            f"--again`, or, if nothing had to be changed here, `headrace run retry {short}`"
+            f"--again`, or, if nothing had to be changed here, `headrace run retry {short}{at}`"
         )
         return RunState("failed", reason, view.id)
     if view.status == "INACTIVE":
-        reason = f"run {short} {current_activity(view).text}; then `headrace run resume {short}`"
+        reason = (
+            f"run {short} {current_activity(view).text}; then `headrace run resume {short}{at}`"
+        )
         return RunState("parked", reason, view.id)
     watch = (
-        "" if watched else "; no `headrace watch` is on, so the next iteration will wait for one"
+        ""
+        if watched
+        else f"; no `headrace watch{at}` is on, so the next iteration will wait for one"
     )
     if view.status == "SUCCEEDED":
         reason = (
@@ -133,7 +139,9 @@ def _of(view: RunView, watched: bool) -> RunState:
     return RunState("running", f"{state}: {current_activity(view).text}{watch}", view.id)
 
 
-def _without_run(arrivals: ArrivalLookup, arrival: Record | None, iteration: int) -> RunState:
+def _without_run(
+    arrivals: ArrivalLookup, arrival: Record | None, iteration: int, at: str
+) -> RunState:
     from headrace.seismic.inversion.status import RunState
 
     if arrival is not None and arrival.state == "skipped":
@@ -146,13 +154,13 @@ def _without_run(arrivals: ArrivalLookup, arrival: Record | None, iteration: int
         return RunState(
             "failed",
             f"the run of iteration {iteration} could not be started: {arrival.reason}; mend "
-            f"it, then `headrace trigger retry {arrival.trigger}`",
+            f"it, then `headrace trigger retry {arrival.trigger}{at}`",
         )
     return RunState(
         "waiting",
         f"iteration {iteration} is published and its run has not started yet"
         if arrivals.watched
-        else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
+        else f"iteration {iteration} is published, but no `headrace watch{at}` is on to run it",
     )
 
 

@@ -61,7 +61,10 @@ def _deployment(view: View, name: str) -> Mapping[str, str]:
         return {"word": "not deployed", "kind": "idle", "note": str(error), "id": ""}
     if current:
         return {"word": "deployed", "kind": "good", "note": "", "id": flow_id}
-    note = "its files have changed since it was deployed: see `headrace deploy --dry-run`"
+    note = (
+        "its files have changed since it was deployed: see `headrace deploy --dry-run"
+        f"{view.at_option}`"
+    )
     return {"word": "changed", "kind": "wait", "note": note, "id": flow_id}
 
 

@@ -9,6 +9,7 @@ from headrace.project_status.run_figures import ACTIVITIES
 from headrace.web.page import Page, Part
 from headrace.web.site import STATUS_TOPIC
 from headrace.web.view import View
+from headrace.web.views.endpoint_states import endpoint_mark, needs_a_look
 from headrace.web.views.run_selection import selection_query
 from headrace.web.views.texts import shortened
 
@@ -95,10 +96,11 @@ def _load_counts(view: View) -> Mapping[str, Any]:
 
 def _load_machines(view: View) -> Mapping[str, Any]:
     status = view.site.status.get()
-    endpoints = [{**each, "mark": _endpoint_mark(each)} for each in status.endpoints or ()]
+    endpoints = status.endpoints or ()
+    ailing = [each for each in endpoints if needs_a_look(each)]
     return {
-        "endpoints": [each for each in endpoints if each["mark"] != "good"],
-        "well": sum(each["mark"] == "good" for each in endpoints),
+        "endpoints": [{**each, "mark": endpoint_mark(each)} for each in ailing],
+        "well": len(endpoints) - len(ailing),
         "endpoints_unknown": None if status.endpoints is not None else _reason(status, "endpoints"),
         "disks": status.disks,
         "heartbeats": [
@@ -112,19 +114,6 @@ def _load_machines(view: View) -> Mapping[str, Any]:
             for each in status.heartbeats
         ],
     }
-
-
-def _endpoint_mark(endpoint: Mapping[str, Any]) -> str:
-    """Return the kind of mark of an endpoint, by what is known of it."""
-    if endpoint["held"]:
-        return "idle"
-    down = endpoint["kind"] == "installed" and endpoint["state"] in ("stopped", "disconnected")
-    offline = endpoint["kind"] != "hosted" and endpoint["service"] in ("offline", "not registered")
-    if down or offline:
-        return "bad"
-    if endpoint["warning"] or str(endpoint["state"]).startswith("drain"):
-        return "wait"
-    return "idle" if endpoint["state"] == "unknown" else "good"
 
 
 def _reason(status: Any, part: str) -> str:

@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from headrace.config.project_config import at_option
 from headrace.web.forms import read_form
 from headrace.web.rendering import environment, relative_url
 from headrace.web.security.session import Session
@@ -34,7 +35,10 @@ def login_page(site: Site, problem: str = "", status: int = 200) -> Response:
     """
     template = environment().get_template("login.html")
     text = template.render(
-        problem=problem, project=site.root.name, url=lambda to: relative_url("login", to)
+        problem=problem,
+        project=site.root.name,
+        at=at_option(site.target),
+        url=lambda to: relative_url("login", to),
     )
     return HTMLResponse(text, status)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.heartbeat_files import HeartbeatRecord, read_heartbeats
+from headrace.config.project_config import at_option
 from headrace.project_status.trigger_status import TriggerState
 from headrace.runs.describe import format_duration
 from headrace.triggers.arrival_search import count_started, newest_arrival
@@ -173,7 +174,7 @@ def show_triggers(view: View, counts: ArrivalCounts) -> list[ShownTrigger]:
             (trigger := triggers.get(state.name)),
             errors.get(state.name, "" if trigger else "its file is not there any more"),
             state,
-            _watch(path, state.name, heartbeats, hosted),
+            _watch(path, state.name, heartbeats, hosted, target),
             "" if trigger is None else _watches(trigger),
             [] if trigger is None else _limits(path, trigger),
         )
@@ -210,7 +211,9 @@ def show_trigger(view: View, counts: ArrivalCounts, name: str) -> ShownTrigger:
     raise PageMissing(f"no trigger {name!r}; the page Triggers has those that there are")
 
 
-def _watch(path: Path, name: str, heartbeats: list[HeartbeatRecord], hosted: set[str]) -> Watch:
+def _watch(
+    path: Path, name: str, heartbeats: list[HeartbeatRecord], hosted: set[str], target: str
+) -> Watch:
     if name in hosted:
         return Watch("good", "hosted", "the hosted Timers service starts its runs")
     now = time.time()
@@ -230,7 +233,8 @@ def _watch(path: Path, name: str, heartbeats: list[HeartbeatRecord], hosted: set
         age = format_duration(min(each.age(now) for each in died))
         text = f"its watch has died; its last sign of life was {age} ago{why}; {means}"
         return Watch("bad", "dead", text)
-    return Watch("bad", "not watched", f"no `headrace watch` works on it: {means}")
+    text = f"no `headrace watch{at_option(target)}` works on it: {means}"
+    return Watch("bad", "not watched", text)
 
 
 def _is_of(heartbeat: HeartbeatRecord, name: str) -> bool:

@@ -9,6 +9,7 @@ import click
 from headrace.cli.commands.campaign._campaigns import campaign_argument, hours, minute, opened
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, record, table
 from headrace.cli.termio.terminal import style
@@ -48,7 +49,7 @@ def show_command(name: str, key: str) -> None:
 
     with opened(name) as campaign:
         chain = read_chain(campaign.database, campaign.id, name, key)
-    command = next_command(chain, name)
+    command = next_command(chain, name, current().target)
     document = {**chain_document(chain), "next_command": command}
     display(document, lambda: _text(chain, command), _COLUMNS)
 

@@ -65,7 +65,9 @@ def status_command(name: str | None, by: str | None) -> None:
             raise click.UsageError("--by is of one campaign: name it")
         with read_campaign_ledger(project, session.target) as database:
             found = [
-                _document(read_status(database, row, campaign_of_row(project, row)))
+                _document(
+                    read_status(database, row, campaign_of_row(project, row), target=session.target)
+                )
                 for row in CampaignTable(database, "").all()
             ]
         display_table_of_all(found)
@@ -78,7 +80,7 @@ def status_command(name: str | None, by: str | None) -> None:
                 lambda: groups_text(groups, by),
             )
             return
-        status = read_status(opened.database, opened.row, opened.campaign)
+        status = read_status(opened.database, opened.row, opened.campaign, target=session.target)
     display(_document(status), lambda: status_text(status), _COLUMNS)
 
 

@@ -73,7 +73,9 @@ def _load_state(view: View) -> Mapping[str, Any]:
         status = view.site.shared.get(
             ("campaign status", view.target, name, last),
             _status_seconds(campaign),
-            lambda _: read_status(campaign.database, campaign.row, campaign.campaign),
+            lambda _: read_status(
+                *(campaign.database, campaign.row, campaign.campaign), target=view.target
+            ),
         )
     driver = find_driver(view.project, view.target)
     return {

@@ -70,7 +70,7 @@ def _load_state(view: View) -> Mapping[str, Any]:
         "steps": steps,
         "shared_with": shared,
         "shared_address": _member_address(name, shared) if shared else "",
-        "command": next_command(chain, name),
+        "command": next_command(chain, name, view.target),
         "needs": [(need, met, _need_address(name, need)) for need, met in chain.needs],
         "needed_by": [(one, _member_address(name, one)) for one in chain.needed_by],
         "offered": {verb: member_actions.CHANGES[verb] for verb in offered},
