@@ -30,7 +30,7 @@ def _values(project: VisitedProject) -> Mapping[str, Sequence[str]]:
         "trigger": ["records"],
         "campaign": ["napa"],
         "member": ["replica_001", "replica_004"],
-        "endpoint": ["simulation"],
+        "endpoint": ["simulation", *(["analysis"] if project.target == "globus" else [])],
         "inversion": project.inversions,
         "page": ["web"],
         "data_run": project.data_runs,

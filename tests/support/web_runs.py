@@ -43,14 +43,15 @@ def asking(context: dict[str, object]) -> dict[str, object]:
 
 
 @contextmanager
-def running_project(root: Path, **flows: dict[str, object]) -> Iterator[Project]:
+def running_project(root: Path, config: str = "", **flows: dict[str, object]) -> Iterator[Project]:
     """Gives a project whose facility runs, with the flows of `chosen_runs` and others.
 
     Args:
         root: its directory.
+        config: more of its ``headrace.toml``.
         flows: definitions by their names.
     """
-    (root / "headrace.toml").write_text('[collections.workstation]\nroot = "data"\n')
+    (root / "headrace.toml").write_text(f'[collections.workstation]\nroot = "data"\n{config}')
     (root / "data").mkdir()
     for name, definition in {**FLOWS, **flows}.items():
         write_flow(root, name, definition)

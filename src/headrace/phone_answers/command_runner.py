@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace.config.project_config import at_option
 from headrace.errors import HeadraceError
 from headrace.notifications.phone.errors import PhoneError
 from headrace.phone_answers.command_record import RecordedCommand, State
@@ -234,13 +235,19 @@ def _question(services: Services, subject: str, option_id: str) -> dict[str, Any
 
 
 def _pause_trigger(project: Project, target: str, name: str) -> Outcome:
-    from headrace.triggers import pause_triggers
+    from headrace.triggers import TriggerError, pause_triggers
+    from headrace.triggers.hosted_timers import without_hosted_timers
     from headrace.triggers.state_files import ledger_file
 
     if not (project.triggers_dir / f"{name}.toml").is_file():
         return Outcome("refused", f"trigger {name} is not there any more")
+    try:
+        without_hosted_timers(project, target, [name], chosen=True)
+    except TriggerError as error:
+        return Outcome("refused", str(error))
     pause_triggers(ledger_file(project, target), [name])
-    return Outcome("done", f"trigger {name} is paused until `headrace trigger resume {name}`")
+    resume = f"headrace trigger resume {name}{at_option(target)}"
+    return Outcome("done", f"trigger {name} is paused until `{resume}`")
 
 
 def _pause_inversion(project: Project, directory: str, after: str) -> Outcome:

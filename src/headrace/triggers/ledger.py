@@ -75,6 +75,7 @@ class Ledger(ClosedOnExit):
     """The ledger of one project, open for a watcher; any of its threads may use it.
 
     Attributes:
+        path: its file.
         runs: the runs of its arrivals.
         timers: the ticks of timers among them.
         run_ends: the ends of runs among them.
@@ -89,8 +90,7 @@ class Ledger(ClosedOnExit):
 
     Raises:
         LedgerBusy: another watcher has it open, and does not share it or is not to.
-        LedgerUnusable: it is missing although there was one, empty, damaged, another one,
-            or with arrivals deleted.
+        LedgerUnusable: it is gone, empty, damaged, another one, or with arrivals deleted.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 
@@ -102,7 +102,7 @@ class Ledger(ClosedOnExit):
         start_over: bool = False,
         shared: bool = False,
     ) -> None:
-        self._path = path
+        self.path = path
         self._now = now
         self._file = LedgerFile(path, LEDGER_OF_ARRIVALS, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
@@ -393,7 +393,7 @@ class Ledger(ClosedOnExit):
         )
         if changed.rowcount != 1:
             raise TriggerError(
-                f"{self._path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
+                f"{self.path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
                 "changed by hand? Put a copy of it back"
             )
         return read_record(database, id_)

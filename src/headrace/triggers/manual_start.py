@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from headrace.config.project_config import at_option
 from headrace.triggers.claims import TriggerClaims, is_watched
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.events import Refused, Removed, Started, StartFailed, WatchEvent
@@ -17,6 +18,7 @@ from headrace.triggers.ledger_requests import replay_arrivals, request_runs
 from headrace.triggers.named_arrival import NamedArrival
 from headrace.triggers.record import Record
 from headrace.triggers.run_service import RunService
+from headrace.triggers.state_files import target_of
 
 # The watcher that is running reads requests once an interval of the trigger; so much on top (s).
 _MARGIN: Final = 30.0
@@ -147,7 +149,7 @@ def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
     if trigger.name in read_paused(ledger):
         raise TriggerError(
             f"{where}: trigger {trigger.name} is paused, and the watch that is running starts "
-            f"nothing; `headrace trigger resume {trigger.name}`"
+            f"nothing; `headrace trigger resume {trigger.name}{at_option(target_of(ledger))}`"
         )
     latest = read_arrival(ledger, named.record.id)
     _refuse_started(named, latest, again)

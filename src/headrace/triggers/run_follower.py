@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace._internal.backoff import backoff_seconds
+from headrace.config.project_config import at_option
 from headrace.runs.run_outcomes import RunOutcome
 from headrace.triggers.arrival_finisher import ArrivalFinisher
 from headrace.triggers.arrival_location import arrival_from_record
@@ -16,6 +17,7 @@ from headrace.triggers.events import RunEnded, TriggerHeld, WatchEvent
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.problem_reporter import ProblemReporter, describe_error
 from headrace.triggers.run_service import RunService
+from headrace.triggers.state_files import target_of
 from headrace.triggers.trigger import Trigger
 
 # A service that does not answer is asked again after so long at most (s).
@@ -112,12 +114,12 @@ class RunFollower:
         wait = recorded.retry_in if recorded.consequence == "retry" else None
         self._on_event(RunEnded(arrival, run_id, outcome.status, outcome.cause, wait))
         if recorded.consequence == "hold":
-            name = self._trigger.name
+            name, at = self._trigger.name, at_option(target_of(self._ledger.path))
             self._on_event(
                 TriggerHeld(
                     name,
                     f"the run of {arrival.name}, {run_id}, failed: {outcome.cause}; mend it, then "
-                    f"`headrace trigger resume {name}`",
+                    f"`headrace trigger resume {name}{at}`",
                 )
             )
 

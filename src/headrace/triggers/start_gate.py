@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from headrace.config.project_config import at_option
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
+from headrace.triggers.state_files import target_of
 from headrace.triggers.trigger import Trigger
 
 # Whether a run has ended is looked for in the ledger so often (s).
@@ -65,7 +67,8 @@ class StartGate:
         if reason is None:
             return None
         why = f"the trigger is held: {reason}" if reason else "the trigger is paused"
-        return Held(f"{why}; `headrace trigger resume {trigger.name}`", trigger.interval)
+        at = at_option(target_of(self._ledger.path))
+        return Held(f"{why}; `headrace trigger resume {trigger.name}{at}`", trigger.interval)
 
     def _quiet(self, trigger: Trigger) -> Held | None:
         quiet, now = trigger.limits.quiet, self._now()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace.config.project_config import TARGETS
+
 if TYPE_CHECKING:
     from headrace.project import Project
 
@@ -17,6 +19,16 @@ def ledger_file(project: Project, target: str) -> Path:
         target: where its runs are started.
     """
     return state_file(project, target, "triggers", "db")
+
+
+def target_of(path: Path) -> str:
+    """Return the target that a file of the watch is of; ``local`` where its name says none.
+
+    Args:
+        path: the file, as `state_file` names it.
+    """
+    found = path.stem.rpartition(".")[2]
+    return found if found in TARGETS else "local"
 
 
 def state_file(project: Project, target: str, name: str, suffix: str) -> Path:

@@ -58,6 +58,7 @@ def watch_command(
     from headrace.cli.parsing.triggers import choose, decide, refuse_wrong
     from headrace.cli.termio.progress import make_board
     from headrace.cli.termio.runs import ending_text
+    from headrace.config import at_option
     from headrace.diagnostics.trigger_check import check_triggers
     from headrace.runs.run_document import run_document
     from headrace.triggers import Ledger, TriggerClaims
@@ -89,7 +90,7 @@ def watch_command(
         session.services(project, start=True)
         for trigger in chosen:
             if ledger.is_paused(trigger.name):
-                resume = f"`headrace trigger resume {trigger.name}`"
+                resume = f"`headrace trigger resume {trigger.name}{at_option(session.target)}`"
                 note(f"trigger {trigger.name} is paused and starts nothing until {resume}")
         with make_board() as board:
 

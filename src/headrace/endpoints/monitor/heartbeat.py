@@ -14,6 +14,7 @@ from typing import Any, Final
 from headrace._internal.files import write_whole
 from headrace._internal.heartbeat_files import HeartbeatWriter
 from headrace.config.errors import ProjectError
+from headrace.config.project_config import at_option
 from headrace.project.project import Project
 
 # Seconds within which cron, or Slurm's, starts the next check.
@@ -97,13 +98,16 @@ def status_fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -
     )
 
 
-def check_heartbeat(path: Path, max_age: float, now: float) -> dict[str, Any]:
+def check_heartbeat(
+    path: Path, max_age: float, now: float, target: str = "local"
+) -> dict[str, Any]:
     """Check that a monitor elsewhere still works.
 
     Args:
         path: its heartbeat, on a shared file system or copied here.
         max_age: the age from which it counts as dead, in seconds.
         now: the time, in seconds since 1970.
+        target: whose endpoints it monitors, for the command that installs it.
 
     Returns:
         ``age_seconds``, ``host``, ``time`` and ``endpoints``.
@@ -113,7 +117,8 @@ def check_heartbeat(path: Path, max_age: float, now: float) -> dict[str, Any]:
     """
     advice = (
         "look for the entry with `scrontab -l` (a cancelled one is commented out as #DISABLED) "
-        "or `crontab -l`, and install it anew with `headrace endpoint monitor --install-scrontab`"
+        "or `crontab -l`, and install it anew with "
+        f"`headrace endpoint monitor --install-scrontab{at_option(target)}`"
     )
     try:
         document = json.loads(path.read_text())

@@ -35,7 +35,9 @@ def documents(view: View, names: Sequence[str] | None = None) -> tuple[list[dict
 def monitored(view: View) -> Mapping[str, Any]:
     """Return the monitor's last check: ``age_seconds``, ``host``, ``endpoints``; or ``problem``."""
     try:
-        found = check_heartbeat(heartbeat_file(view.project), _NO_AGE, time.time())
+        found = check_heartbeat(
+            *(heartbeat_file(view.project), _NO_AGE, time.time()), target=view.target
+        )
     except HeadraceError as error:
         return {"problem": str(error), "endpoints": ()}
     return {"problem": "", **found}

@@ -155,7 +155,7 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
     from headrace.notifications import Notification, send_notification
 
     try:
-        heartbeat = check_heartbeat(path, max_age, time.time())
+        heartbeat = check_heartbeat(path, max_age, time.time(), current().target)
     except HeadraceError as error:
         try:
             settings = current().project().config.notify

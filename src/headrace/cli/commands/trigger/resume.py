@@ -20,10 +20,12 @@ def resume_command(triggers: tuple[str, ...]) -> None:
     """
     from headrace.cli.parsing.triggers import choose
     from headrace.triggers import resume_triggers
+    from headrace.triggers.hosted_timers import without_hosted_timers
     from headrace.triggers.state_files import ledger_file
 
     session = current()
     project = session.project()
-    names = [one.name for one in choose(project, triggers)]
+    every = [one.name for one in choose(project, triggers)]
+    names = without_hosted_timers(project, session.target, every, chosen=bool(triggers))
     resume_triggers(ledger_file(project, session.target), names)
     display({"triggers": names}, lambda: f"Not paused any more: {', '.join(names)}.", ("triggers",))

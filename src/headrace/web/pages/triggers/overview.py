@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace.triggers import pause_triggers, resume_triggers
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.hosted_timers import without_hosted_timers
 from headrace.web.page import Action, Done, Page, Part
 from headrace.web.view import View
 from headrace.web.views.trigger_state import (
@@ -50,11 +51,10 @@ def _names(view: View) -> list[str]:
     """Return the trigger of the address or of the form; all where neither names one."""
     wanted = view.path.get("trigger") or view.form.get("trigger", "")
     known = sorted(loaded_triggers(view.project)[0])
-    if not wanted and known:
-        return known
-    if wanted not in known:
+    names = [wanted] if wanted else known
+    if not names or names[0] not in known:
         raise TriggerError(f"no trigger {wanted!r} can be read: see the page Triggers")
-    return [wanted]
+    return without_hosted_timers(view.project, view.target, names, chosen=bool(wanted))
 
 
 PAGE = Page(
