@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace._internal.text_pattern import text_pattern
 from headrace.runs.association import tail_probability
 from headrace.runs.cause_template import cause_template, template_pattern
 from headrace.runs.failure_clusters import cluster_failures, compare_clusters
 from headrace.runs.run_properties import hosts_of
-from headrace.runs.text_pattern import text_pattern
 from tests.support.ids import an_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from headrace.runs.text_pattern import escape_pattern
+from headrace._internal.text_pattern import escape_pattern
 
 _VARIABLE: Final = re.compile(
     r"(?P<id>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"
@@ -26,7 +26,7 @@ def cause_template(text: str) -> str:
 
 
 def template_pattern(text: str) -> str:
-    """Return the pattern (`headrace.runs.text_pattern`) of all causes of a cause's template."""
+    """Return the pattern of all causes of a cause's template."""
     template = cause_template(text)
     shown = template[:_LONGEST]
     # A placeholder that would be cut is left out.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.collection_path import CollectionPath, CollectionPathError
+from headrace.flowlang.failure_text import cause_text, failure_line
 from headrace.project.project import Project
 from headrace.runs.poller import RunView
 
@@ -158,15 +158,7 @@ def summary_of(view: RunView) -> dict[str, Any]:
 def failure_summary(view: RunView) -> str | None:
     """Return why a run failed in one line: cause, then exception and state; None if it did not."""
     failure = view.failure()
-    if failure is None:
-        return None
-    cause, exception = cause_text(failure["cause"]), _line(str(failure["exception"]))
-    if not cause:
-        cause, exception = exception, ""
-    where = " in ".join(
-        filter(None, [exception, failure["state_name"] and f"state {_line(failure['state_name'])}"])
-    )
-    return f"{cause} ({where})" if where else cause
+    return None if failure is None else failure_line(failure)
 
 
 def next_steps(view: RunView, target: str) -> list[tuple[str, str]]:
@@ -263,31 +255,6 @@ def _compute(tasks: Mapping[str, Any], waiting: Any) -> Progress:
     # Such as an endpoint that is offline.
     words += [_line(waiting)] if isinstance(waiting, str) and waiting else []
     return Progress(", ".join(words), done + failed, total or None)
-
-
-def cause_text(cause: Any) -> str:
-    """Return the cause of a failure in one line: what happened, without what surrounds it.
-
-    Args:
-        cause: a text, a traceback, or the document of an action.
-    """
-    if isinstance(cause, Mapping):
-        details = cause.get("details")
-        inner = details if isinstance(details, Mapping) else cause
-        for key in ("description", "nice_status_details", "error", "message", "exception", "cause"):
-            if isinstance(inner.get(key), str) and inner[key]:
-                return cause_text(inner[key])
-        if isinstance(details, str):
-            return cause_text(details)
-        return _line(json.dumps(cause))
-    if not isinstance(cause, str):
-        return "" if cause is None else _line(json.dumps(cause))
-    if "Traceback" in cause:
-        # It says what happened below its frames, which are indented.
-        lines = [line for line in cause.strip().splitlines() if line.strip()]
-        frames = [number for number, line in enumerate(lines) if line[:1].isspace()]
-        return _line(" ".join(lines[frames[-1] + 1 :] if frames else lines) or lines[-1])
-    return _line(cause)
 
 
 def _line(text: str) -> str:

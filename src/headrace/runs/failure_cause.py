@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace.runs.describe import cause_text, failure_summary
+from headrace.flowlang.failure_text import cause_text, cause_texts
 from headrace.runs.poller import RunView
 
 # What a disk, a network, a signal or a full machine raises; the others are of the code.
@@ -59,17 +59,17 @@ def failure_cause(document: Mapping[str, Any]) -> FailureCause | None:
         document: the run's document.
     """
     view = RunView(document)
+    details = document.get("details") or {}
+    texts = cause_texts(view.status, details)
+    if texts is None:
+        return None
+    text, summary = texts
     failure = view.failure()
     if failure is None:
-        if view.status != "INACTIVE":
-            return None
-        details = document.get("details") or {}
-        line = cause_text(details.get("description") or details.get("code"))
-        return FailureCause(line, str(details.get("code") or ""), "", line)
-    exception = cause_text(failure["exception"])
-    text = cause_text(failure["cause"]) or exception
-    state = str(failure["state_name"] or "")
-    return FailureCause(text, exception, state, failure_summary(view) or text)
+        return FailureCause(text, str(details.get("code") or ""), "", summary)
+    return FailureCause(
+        text, cause_text(failure["exception"]), str(failure["state_name"] or ""), summary
+    )
 
 
 def is_code_error(cause: FailureCause) -> bool:

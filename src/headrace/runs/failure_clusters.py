@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.shell_words import shell_word
+from headrace._internal.text_pattern import text_pattern
 from headrace.project.project import Project
 from headrace.runs.association import tail_probability
 from headrace.runs.cause_template import cause_template, is_specific, template_pattern
@@ -24,7 +25,6 @@ from headrace.runs.run_endpoints import endpoint_names
 from headrace.runs.run_logs import Entries, map_logs
 from headrace.runs.run_properties import Property, properties_of
 from headrace.runs.selection import RunSelector, Selection
-from headrace.runs.text_pattern import text_pattern
 
 if TYPE_CHECKING:
     from headrace.hosted import Services

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from headrace.flowlang.failure_text import failure_in
 from headrace.flowlang.resume_entry import is_resume_state
 
 if TYPE_CHECKING:
@@ -104,15 +105,7 @@ class RunView:
         details = self.run.get("details") or {}
         if self.status != "FAILED":
             return None
-        inner = details.get("details")
-        found = inner if isinstance(inner, dict) and "exception" in inner else details
-        if "exception" not in found:
-            return {
-                "state_name": None,
-                "exception": details.get("code") or "FAILED",
-                "cause": details.get("description"),
-            }
-        return {key: found.get(key) for key in ("state_name", "exception", "cause")}
+        return failure_in(details)
 
 
 def parse_time(text: Any) -> datetime | None:

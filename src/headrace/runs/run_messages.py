@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from headrace._internal.shell_words import shell_word
+from headrace.flowlang.failure_text import cause_text
 from headrace.notifications import Action, Notification, Severity
 from headrace.runs.cause_template import cause_template, is_specific, template_pattern
 from headrace.runs.describe import (
-    cause_text,
     current_activity,
     failure_summary,
     format_duration,

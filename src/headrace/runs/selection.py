@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.text_pattern import matches_any, text_pattern
 from headrace.config.ids import is_uuid
 from headrace.project.project import Project
 from headrace.runs.failure_cause import failure_cause
@@ -17,7 +18,12 @@ from headrace.runs.poller import FINAL, parse_time
 from headrace.runs.query import find_run
 from headrace.runs.retry_chains import RetryChains, read_retry_chains
 from headrace.runs.run_endpoints import uses_endpoint
-from headrace.runs.text_pattern import matches_any, text_pattern
+from headrace.runs.selection_match import (
+    SelectionMatch,
+    match_of,
+    matching_query,
+    read_matching,
+)
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -37,7 +43,7 @@ class Selection:
         ids: ids of runs, beginnings of some, or ``last``.
         flows: flows of the project.
         statuses: such as ``FAILED``.
-        tags: patterns of a tag (`headrace.runs.text_pattern`), the complete one without a ``*``.
+        tags: patterns of a tag (`headrace._internal.text_pattern`), complete without a ``*``.
         labels: patterns of the label.
         causes: patterns of why a run failed, or of what it waits for.
         endpoints: endpoints of the project that a run has sent tasks to.
@@ -155,6 +161,35 @@ class RunSelector:
         """Yield the runs that the conditions beside ids choose, the newest first."""
         query = self.query(selection)
         return self.filtered(self._services.read_items("/runs", "runs", query), selection)
+
+    def match(self, selection: Selection, most: int, shown: int = 0) -> SelectionMatch:
+        """Return how many runs a selection chooses, and their ids: quick where a facility says so.
+
+        Args:
+            selection: the conditions.
+            most: how many at most; the newest are meant.
+            shown: how many documents are wanted of them at most.
+
+        Raises:
+            ProjectError: as `select`.
+            GlobusAPIError: the service refuses.
+        """
+        if self._target == "local" and not (selection.ids or selection.endpoints):
+            query = self.query(selection)
+            patterns = {
+                "tags": () if "filter_tag" in query else selection.tags,
+                "labels": selection.labels,
+                "causes": selection.causes,
+            }
+            query = matching_query(
+                query, patterns, held=selection.held, unmended=selection.unmended
+            )
+            found = read_matching(self._services, {**query, "limit": most, "shown": shown})
+            if found is not None:
+                return found
+        chosen = iter(self.select(selection).documents) if selection.ids else None
+        documents = [*islice(chosen or self.iterate(selection), most + 1)]
+        return match_of(documents[:most], len(documents) > most, shown)
 
     def page(self, selection: Selection, first: int, size: int) -> tuple[list[Document], bool]:
         """Return some of the runs that are chosen, and whether there are more behind them."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from headrace._internal.text_pattern import matches_any, text_pattern
 from headrace.runs.ended_runs import output_of
 from headrace.runs.poller import parse_time
-from headrace.runs.text_pattern import matches_any, text_pattern
 from headrace.triggers.arrival import Arrival
 from headrace.triggers.output_values import output_paths
 

@@ -47,10 +47,12 @@ QUERIES = [
     "filter_tag", "filter_flow_id", "filter_start_time", "filter_completion_time", "filter_roles",
     "filter_flow_title", "filter_fulltext", "filter_title", "filter_states", "filter_run_ids",
     "filter_flow_ids", "include_flow_description", "ids", "usernames", "service", "path",
-    "show_hidden", "offset", "filter", "filter_retries", "since",
+    "show_hidden", "offset", "filter", "filter_retries", "since", "patterns", "shown",
+    "filter_held", "filter_unmended",
 ]  # fmt: skip
 LISTS = {
     "/runs", "/flows", "/runs/{run_id}/log", "/web_inputs", "/changes",
+    "/batch/runs/matching",
     "/v0.10/operation/endpoint/{collection_id}/ls",
 }  # fmt: skip
 FLOW: dict[str, Any] = {

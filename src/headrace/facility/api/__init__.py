@@ -5,8 +5,8 @@ request is checked completely before anything of it is stored, and is answered a
 
 ``app`` puts the routes together; ``flows``, ``runs``, ``web_inputs``, ``transfer``, ``search``,
 ``compute`` and ``compute_tasks`` have the calls of a service each and their ``ROUTES``,
-``run_changes`` and ``run_logs`` those on many runs, ``changes`` what tells what changed, for which
-requests wait in ``change_waiters``;
+``run_changes``, ``run_logs`` and ``matching_runs`` those on many runs, ``changes`` what tells what
+changed, for which requests wait in ``change_waiters``;
 ``documents`` has the shapes of flows and runs;
 ``requests`` reads bodies and parameters, ``responses`` and ``errors`` write answers. ``auth``,
 ``tokens``, ``authorize`` and ``grants`` are the login; ``connections`` bounds clients; ``unserved``

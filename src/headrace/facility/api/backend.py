@@ -21,6 +21,7 @@ from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.matching_runs import RunMatcher
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
 from headrace.facility.store.tasks import FunctionTable
@@ -52,6 +53,7 @@ class Backend:
         grants: consents, codes and refresh tokens of clients.
         respond: stores the answer to a web input, and resumes the run that waits for it.
         change_waiters: requests that wait for changes.
+        matcher: finds the runs that conditions choose.
     """
 
     store: Store
@@ -74,6 +76,7 @@ class Backend:
     grants: Grants
     respond: Callable[[str, Any], None]
     change_waiters: ChangeWaiters
+    matcher: RunMatcher
 
 
 def backend_of(request: Request) -> Backend:

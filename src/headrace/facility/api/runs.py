@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -50,11 +51,33 @@ def list_runs(request: Request) -> JSONResponse:
     """``GET /runs`` and ``GET /flows/{id}/runs``."""
     backend = backend_of(request)
     query = effective_query(request.query_params)
+    wanted = run_query(request, query)
+    runs, more = backend.runs.query_page(wanted)
+    answer = {
+        "runs": [list_document(backend, run) for run in runs],
+        "limit": wanted.limit,
+        "has_next_page": more,
+    }
+    if more:
+        answer["marker"] = marker_after(query, wanted.sort_key(runs[-1]))
+    return JSONResponse(answer)
+
+
+def run_query(request: Request, query: Mapping[str, str]) -> RunQuery:
+    """Return the list that a request asks for.
+
+    Args:
+        request: the request, whose path may name a flow.
+        query: its parameters.
+
+    Raises:
+        APIError: one is not as it must be.
+    """
     flow_ids = list_parameter(query, "filter_flow_id")
     if "flow_id" in request.path_params:
         flow_ids = [request.path_params["flow_id"]]
     order = order_terms(query, ORDER_COLUMNS)
-    wanted = RunQuery(
+    return RunQuery(
         flow_ids=flow_ids,
         statuses=list_parameter(query, "filter_status"),
         tag=query.get("filter_tag", ""),
@@ -67,15 +90,6 @@ def list_runs(request: Request) -> JSONResponse:
         after=marker_position(query, [*(str for _ in order), str, int]),
         limit=integer_parameter(query, "per_page", DEFAULT_PAGE, 1, 100),
     )
-    runs, more = backend.runs.query_page(wanted)
-    answer = {
-        "runs": [_document(backend, run) for run in runs],
-        "limit": wanted.limit,
-        "has_next_page": more,
-    }
-    if more:
-        answer["marker"] = marker_after(query, wanted.sort_key(runs[-1]))
-    return JSONResponse(answer)
 
 
 def show(request: Request) -> JSONResponse:
@@ -102,7 +116,7 @@ async def update(request: Request) -> JSONResponse:
     if "label" in body:
         changes["label"] = body["label"]
     run = await run_in_threadpool(backend.runs.update, request.path_params["run_id"], changes)
-    return JSONResponse(_document(backend, run))
+    return JSONResponse(list_document(backend, run))
 
 
 def definition(request: Request) -> JSONResponse:
@@ -136,14 +150,14 @@ def cancel(request: Request) -> JSONResponse:
     """``POST /runs/{id}/cancel``."""
     backend = backend_of(request)
     run = backend.engine.changes.cancel_run(request.path_params["run_id"])
-    return JSONResponse(_document(backend, run), 202)
+    return JSONResponse(list_document(backend, run), 202)
 
 
 def resume(request: Request) -> JSONResponse:
     """``POST /runs/{id}/resume``."""
     backend = backend_of(request)
     run = backend.engine.changes.resume_run(request.path_params["run_id"])
-    return JSONResponse(_document(backend, run))
+    return JSONResponse(list_document(backend, run))
 
 
 async def retry(request: Request) -> JSONResponse:
@@ -164,7 +178,7 @@ async def retry(request: Request) -> JSONResponse:
         deduplicate=True,
     )
     new = await run_in_threadpool(backend.engine.changes.retry_run, run.id, wanted)
-    return JSONResponse(_document(backend, new), 201)
+    return JSONResponse(list_document(backend, new), 201)
 
 
 def _check_metadata(body: dict[str, Any]) -> None:
@@ -194,12 +208,18 @@ def release(request: Request) -> JSONResponse:
             f"Run {run.id} has status '{run.status}' but must have status in "
             "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
         )
-    document = _document(backend, run)
+    document = list_document(backend, run)
     backend.ended_runs.delete(run.id)
     return JSONResponse(document)
 
 
-def _document(backend: Backend, run: Run) -> dict[str, Any]:
+def list_document(backend: Backend, run: Run) -> dict[str, Any]:
+    """Return the document of a run as lists have it.
+
+    Args:
+        backend: the facility.
+        run: the run.
+    """
     return run_document(run, backend.identity, _details(backend, run))
 
 

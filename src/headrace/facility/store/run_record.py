@@ -73,7 +73,7 @@ def run_from_row(row: sqlite3.Row) -> Run:
     values: list[Any] = list(row)
     if bytes in map(type, values):
         values = [_text(value) if isinstance(value, bytes) else value for value in values]
-    values[6] = _metadata(values[6])
+    values[6] = read_metadata(values[6])
     return Run(*values)
 
 
@@ -83,7 +83,8 @@ def _text(value: bytes) -> str:
 
 # A run that advances is read again and again, and many runs are started alike.
 @lru_cache(maxsize=256)
-def _metadata(text: str) -> Mapping[str, Any]:
+def read_metadata(text: str) -> Mapping[str, Any]:
+    """Return what is written beside a run's name; what is damaged of it is left out."""
     # What is written beside a run's name must not keep it, and lists of others, from being shown.
     try:
         metadata = json.loads(text)

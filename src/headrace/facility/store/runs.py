@@ -165,16 +165,24 @@ class RunTable:
 
     def query_page(self, query: RunQuery) -> tuple[list[Run], bool]:
         """Return one page of a list of runs, and whether there is more behind it."""
+        found = [run_from_row(row) for row in self.query_rows(query, SQL_COLUMNS)]
+        return found[: query.limit], len(found) > query.limit
+
+    def query_rows(self, query: RunQuery, columns: str) -> list[sqlite3.Row]:
+        """Return the rows of one page of a list of runs, with one more where there is more.
+
+        Args:
+            query: the list.
+            columns: of the table of runs.
+        """
         db = self._store.reader()
         # The plan and the list are of one commit.
         db.execute("BEGIN")
         try:
-            rows = db.execute(*RunPlan(db, query).to_sql(SQL_COLUMNS)).fetchall()
+            return db.execute(*RunPlan(db, query).to_sql(columns)).fetchall()
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-        found = [run_from_row(row) for row in rows]
-        return found[: query.limit], len(found) > query.limit
 
     def state(self, run: Run) -> RunState:
         """Return where a run stands, as last committed."""

@@ -57,10 +57,12 @@ def _load_change(view: View) -> Mapping[str, Any]:
     _check_verb(view, verb)
     project = view.project
     selection = selection_of(project, conditions, verb)
-    documents, more = view.ask(
-        lambda services: read_some(RunSelector(project, view.target, services), selection, MOST)
+    found = view.ask(
+        lambda services: RunSelector(project, view.target, services).match(
+            selection, MOST, _EXAMPLES
+        )
     )
-    ids = "".join(_digits(document) for document in documents)
+    ids = "".join(map(_digits, found.ids))
     last = ChangeRecords(project).last()
     # Two tabs that show the same make one change of it.
     seen = hashlib.sha256(f"{verb}\n{ids}\n{last.id if last else ''}".encode()).hexdigest()[:32]
@@ -68,11 +70,11 @@ def _load_change(view: View) -> Mapping[str, Any]:
         "title": f"{verb.capitalize()} runs",
         "verb": verb,
         "effect": _EFFECTS[verb],
-        "count": len(documents),
-        "more": more,
-        "statuses": Counter(str(each["status"]) for each in documents).most_common(),
-        "flows": Counter(str(each.get("flow_title")) for each in documents).most_common(3),
-        "rows": [run_row(document) for document in documents[:_EXAMPLES]],
+        "count": len(found.ids),
+        "more": found.has_more,
+        "statuses": found.statuses.most_common(),
+        "flows": found.flow_titles.most_common(3),
+        "rows": [run_row(document) for document in found.documents],
         "ids": ids,
         "seen": seen,
         "last": last.id if last else "",
@@ -89,8 +91,8 @@ def _check_verb(view: View, verb: str) -> None:
         raise NotHere(str(error)) from error
 
 
-def _digits(document: Mapping[str, Any]) -> str:
-    return str(document["run_id"]).replace("-", "")[:_DIGITS]
+def _digits(run_id: str) -> str:
+    return run_id.replace("-", "")[:_DIGITS]
 
 
 def _may_repeat(view: View) -> bool:
@@ -121,7 +123,9 @@ def _do_change(view: View) -> Done:
         changer = RunChanger(project, view.target, services, records)
         with records.exclusive():
             found, _ = read_some(selector, selection, MOST + len(seen))
-            selected = SelectedRuns([each for each in found if _digits(each) in seen])
+            selected = SelectedRuns(
+                [each for each in found if _digits(str(each["run_id"])) in seen]
+            )
             unfinished = None
             if verb == "retry":
                 unfinished = records.unfinished(verb, view.target, wanted.arguments)
