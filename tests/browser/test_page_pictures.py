@@ -91,6 +91,7 @@ def test_pictures_are_made_where_they_are_asked_for(
         cause="mesher: 3 elements of negative Jacobian below station XX.ABC; raise `smooth`",
         label="mesh of iteration 1",
         second_record="trace_2.mseed",
+        iterations=3,
     )
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -45,7 +45,9 @@ class WebInversion:
         self.both = HomeAndStaging(root / "made", events=events, stations=3)
         (root / "data").mkdir(exist_ok=True)
         (root / "scratch").mkdir(exist_ok=True)
-        (root / "made" / "home").rename(root / "data" / name)
+        # A new project has directories for an inversion, with nothing in them.
+        shutil.copytree(root / "made" / "home", root / "data" / name, dirs_exist_ok=True)
+        shutil.rmtree(root / "made")
         self._point()
 
     def _point(self) -> None:

@@ -42,7 +42,7 @@ def test_the_grid_has_iterations_stages_and_trials(web: WebSite, inversion: WebI
     rows = rows_of(page.text, "grid")
     summary = json.loads(inversion.both.home.summary(0).read_text())
     names = [row[0] for row in rows]
-    assert names[:2] == ["2", "1 long"]
+    assert names[:2] == ["2 short", "1 long"]
     assert "0 long" in names
     trials = [trial["name"] for trial in summary["trials"]]
     assert [name for name in names if name.startswith("000_trial")] == trials
@@ -138,6 +138,26 @@ def test_band_and_stations_are_changed(web: WebSite, inversion: WebInversion) ->
     assert "Done: station AA.S01 takes part again" in words_of(done.text)
 
 
+def test_a_band_is_asked_for_until_an_iteration_has_it(
+    web: WebSite, inversion: WebInversion
+) -> None:
+    """Iteration 2, of band short, has not begun; then it has the band that was asked for."""
+    done = web.follow(PAGE, web.send_form(PAGE, "set_band", band="long"))
+    words = words_of(done.text)
+    assert "Band long Events" in words, "it is going to have this band"
+    assert "Band asked for long, from iteration 2 on" in words
+    assert [row[4] for row in rows_of(done.text, "bands")] == ["asked for", ""]
+    inversion.run(2)
+    page = web.get(PAGE).text
+    assert rows_of(page, "grid")[0][0] == "3 long"
+    assert "Band long Events" in words_of(page)
+    state = words_of(web.get(f"{PAGE}?part=state").text)
+    assert "Band asked for" not in state
+    assert 'name="iteration" min="0" max="3"' in web.get(f"{PAGE}?part=changes").text
+    bands = [row[4] for row in rows_of(page, "bands")]
+    assert bands == ["the last iteration's", ""]
+
+
 @pytest.mark.parametrize(
     ("action", "fields", "reason"),
     [
@@ -165,7 +185,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
 def test_going_back_archives_later_iterations(web: WebSite, inversion: WebInversion) -> None:
     done = web.follow(PAGE, web.send_form(PAGE, "back_to", iteration="1"))
     assert "Done: the inversion goes on from model 001" in words_of(done.text)
-    assert rows_of(done.text, "grid")[0][0] == "1"
+    assert rows_of(done.text, "grid")[0][0] == "1 long"
     assert (inversion.both.home.superseded / "002.1").is_dir()
 
 
@@ -204,8 +224,9 @@ def test_pictures_of_an_iteration_and_its_neighbours(web: WebSite) -> None:
     assert 'alt="Kernel vp of iteration 0"' in kernel.text
     assert kernel.text != page.text
     newest = words_of(web.get(f"{PAGE}/iteration").text)
-    assert "Iteration 1 of inversion" in newest
-    assert "Pictures of this iteration are not here yet" in newest
+    assert "The newest iteration of inversion" in newest
+    assert "Evaluations of iteration 1" in newest
+    assert "Pictures of iteration 1 are not here yet" in newest
     assert web.get(f"{PAGE}/iteration?iteration=7").status_code == 404
 
 

@@ -12,7 +12,13 @@ pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.inversion import InversionError, Paths, read_request, read_steering
+from headrace.seismic.inversion import (
+    InversionError,
+    Paths,
+    optimisation_stages,
+    read_request,
+    read_steering,
+)
 from headrace.seismic.inversion.branching import branch
 from headrace.seismic.inversion.commands import (
     back_to,
@@ -24,9 +30,11 @@ from headrace.seismic.inversion.commands import (
     set_band,
     unfinished_iteration,
 )
+from headrace.seismic.inversion.preflight import check_before
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.report import write_reports
 from headrace.seismic.inversion.status import inversion_status
+from headrace.seismic.inversion.steering import PAUSED_BEFORE_START
 from headrace.seismic.models import FieldReader
 from tests.support.seismic import ray_inversion as rays
 
@@ -40,12 +48,17 @@ def bring_home(paths: Paths) -> None:
 
 def run_in(staging: Paths, home: Paths, number: int) -> dict:
     """Runs an iteration beside its home, as it is computed elsewhere."""
+    send(staging, home, number)
+    return rays.run_iteration(staging, number)
+
+
+def send(staging: Paths, home: Paths, number: int) -> None:
+    """Does what the flow's first transfers do."""
     for name in (home.steering.name, home.settings.name):
         shutil.copyfile(home.root / name, staging.root / name)
     staging.iteration(number).mkdir(exist_ok=True)
     if home.request(number).is_file():
         shutil.copyfile(home.request(number), staging.request(number))
-    return rays.run_iteration(staging, number)
 
 
 @pytest.fixture
@@ -141,10 +154,43 @@ def test_going_back_and_another_band(paths: Paths, staging: Paths):
     back_to(paths.root, 1)
     asked = set_band(paths.root, "short", "", staging.root)
     assert asked.iteration == 1
-    assert "if it has not started yet, else iteration 2" in asked.text
+    assert asked.text == "Iteration 1 has band short; it has not started yet."
     assert run_in(staging, paths, 1)["band"] == "short"
     with pytest.raises(SeismicError, match="no band shrt; there are long, short"):
         set_band(paths.root, "shrt")
+
+
+def test_a_band_that_is_asked_for_in_a_pause_is_that_of_the_next_iteration(
+    paths: Paths, staging: Paths
+):
+    back_to(paths.root, 1)
+    send(staging, paths, 1)
+    optimisation_stages.check(staging.root, 1)
+    pause(paths.root, "stage")
+    reason = run_in(staging, paths, 1)["reason"]
+    assert reason.startswith("paused before ")
+    assert reason != PAUSED_BEFORE_START
+    shutil.copytree(staging.outbox / "001" / "results", paths.results(1), dirs_exist_ok=True)
+    asked = set_band(paths.root, "short")
+    assert asked.text == "Iteration 2 has band short; 1 goes on as it started."
+    assert resume(paths.root) == 1
+    assert inversion_status(paths.root, staging.root)["band"] == "long"
+    assert run_in(staging, paths, 1)["band"] == "long"
+    assert read_request(staging, 2).band == "short"
+
+
+def test_an_iteration_that_was_gone_back_to_and_paused_at_once_has_not_started(
+    paths: Paths, staging: Paths
+):
+    back_to(paths.root, 1)
+    pause(paths.root, "stage")
+    assert run_in(staging, paths, 1)["reason"] == PAUSED_BEFORE_START
+    shutil.copytree(staging.outbox / "001" / "results", paths.results(1), dirs_exist_ok=True)
+    assert "Iteration 1 has band short" in set_band(paths.root, "short").text
+    assert check_before(paths.root).band == "short"
+    assert resume(paths.root) == 1
+    assert inversion_status(paths.root, staging.root)["band"] == "short"
+    assert run_in(staging, paths, 1)["band"] == "short"
 
 
 def test_what_is_dropped_must_be_there(paths: Paths):

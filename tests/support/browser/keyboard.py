@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 MOST_STOPS = 2000
 
@@ -149,3 +149,22 @@ def tab_to(page: Page, name: str) -> TabStop:
             return TabStop(**stop)
         passed.append(stop["name"])
     raise AssertionError(f"{page.url}: Tab does not come to {name!r}, but to {passed}")
+
+
+def tab_to_element(page: Page, element: Locator) -> None:
+    """Presses Tab until an element has the focus, from where the focus is, around once at most.
+
+    Args:
+        page: the page.
+        element: names one element.
+    """
+    element.wait_for()
+    times_left_the_page = 0
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if element.evaluate("one => one === document.activeElement"):
+            return
+        times_left_the_page += page.evaluate("document.activeElement === document.body")
+        if times_left_the_page == 2:
+            break
+    raise AssertionError(f"{page.url}: Tab does not come to {element}")

@@ -110,6 +110,7 @@ class VisitedProject:
         label: of runs that fail.
         second_record: name of the second file that has arrived.
         target: ``local``, or ``globus``, where the services are those of the environment.
+        iterations: how many of the three iterations of its inversion have ended.
     """
 
     def __init__(
@@ -120,11 +121,12 @@ class VisitedProject:
         label: str = "mesh " * 12,
         second_record: str = "trace_of_a_station_with_a_very_long_name.mseed",
         target: str = "local",
+        iterations: int = 1,
     ) -> None:
         self.cause = cause
         self.label = label
         self.target = target
-        init_project(root, ["adjoint_sources", "transfer", "data_run"])
+        init_project(root, ["adjoint_sources", "transfer", "data_run", "inversion"])
         for name, definition in {**FLOWS, "ask": dict(ASK)}.items():
             write_flow(root, name, definition)
         (root / "triggers" / "records.toml").write_text(TRIGGER)
@@ -138,7 +140,7 @@ class VisitedProject:
             "name,protein\n" + "".join(f"{member},wild\n" for member in members)
         )
         self.root = root
-        self.inversions = _make_inversion(root)
+        self.inversions = _make_inversion(root, iterations)
         self.data_runs = _make_data_run(root)
         self.project = load_project(root, target=target)
         try:
@@ -231,15 +233,16 @@ class VisitedProject:
         history.start(members[4:6], lane="desk")
 
 
-def _make_inversion(root: Path) -> list[str]:
-    """Make an inversion with an iteration that has ended, where its libraries are installed."""
+def _make_inversion(root: Path, iterations: int) -> list[str]:
+    """Make an inversion with iterations that have ended, where its libraries are installed."""
     if any(find_spec(name) is None for name in ("h5py", "pyadjoint", "matplotlib")):
         return []
     from tests.support.web_inversion import WebInversion
 
     made = WebInversion(root)
     made.start()
-    made.run(0, pictures=True)
+    for number in range(iterations):
+        made.run(number, pictures=True)
     return [made.name]
 
 

@@ -21,6 +21,16 @@ class WebServer:
         """Return the URL of a page."""
         return f"{self.link.partition('/login')[0]}/{address}"
 
+    def new_link(self) -> str:
+        """Return another link to it, for somebody else."""
+        done = subprocess.run(
+            [HEADRACE, "web", "-C", str(self.root), "-F", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return str(json.loads(done.stdout)["link"])
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

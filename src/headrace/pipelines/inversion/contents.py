@@ -17,7 +17,7 @@ from headrace.pipelines.inversion.opened import (
 from headrace.seismic.inversion import Inversion
 from headrace.seismic.inversion.changes import changes_since
 from headrace.seismic.inversion.status import forecast, misfit_evaluations
-from headrace.seismic.inversion.steering import PAUSES, REDO_STAGES
+from headrace.seismic.inversion.steering import REDO_STAGES
 from headrace.web import View
 
 ROWS: Final = 50
@@ -49,7 +49,7 @@ def _list_row(opened: OpenedInversion) -> dict[str, Any]:
         "kind": {"paused": "wait", "stopped": "bad", "finished": "good", "done": "good"}.get(
             last.outcome if last else "-", "busy" if last else "idle"
         ),
-        "band": summaries[-1]["band"] if summaries else "",
+        "band": _band_now(opened),
         "first": known[0]["misfit"] if known else None,
         "misfit": (known[-1]["misfit_after"] or known[-1]["misfit"]) if known else None,
         "core_hours": sum(one["core_hours"] for one in summaries),
@@ -62,27 +62,35 @@ def _list_row(opened: OpenedInversion) -> dict[str, Any]:
 
 
 def load_inversion(view: View) -> Mapping[str, Any]:
-    """Return what stands on the page besides its parts: what its forms offer."""
+    """Return what stands on the page besides its parts."""
     opened = open_inversion(view)
     values: dict[str, Any] = {
         "title": opened.label,
         "label": opened.label,
         "home": str(opened.home).encode("utf-8", "replace").decode(),
-        "seen": opened.seen,
-        "bands": [],
-        "is_started": bool(opened.iterations),
-        "last": opened.last.number if opened.last else 0,
-        "pauses": PAUSES,
-        "stages": REDO_STAGES,
         "problem": "",
     }
     try:
-        settings = opened.settings
-        values |= {"title": settings.title or opened.label}
-        values |= {"bands": [band.name for band in settings.bands]}
+        values |= {"title": opened.settings.title or opened.label}
     except HeadraceError as error:
         values["problem"] = str(error)
     return values
+
+
+def load_changes(view: View) -> Mapping[str, Any]:
+    """Return what the forms offer; what can be chosen changes as the inversion goes on."""
+    opened = open_inversion(view)
+    try:
+        bands = [band.name for band in opened.settings.bands]
+    except HeadraceError:
+        bands = []  # the page tells why
+    return {
+        "seen": opened.seen,
+        "bands": bands,
+        "is_started": bool(opened.iterations),
+        "last": opened.last.number if opened.last else 0,
+        "stages": REDO_STAGES,
+    }
 
 
 def load_state(view: View) -> Mapping[str, Any]:
@@ -100,7 +108,8 @@ def load_state(view: View) -> Mapping[str, Any]:
         "run": state.run_id,
         "iteration": last.number if last else None,
         "most": opened.settings.iterations,
-        "band": _band_now(opened),
+        "band": opened.band[0],
+        "band_asked_for": opened.band[1],
         "steering": opened.steering,
         "events": len(inversion.events),
         "changes": changes,
@@ -112,7 +121,11 @@ def load_state(view: View) -> Mapping[str, Any]:
 
 
 def _band_now(opened: OpenedInversion) -> str:
-    return str(opened.summaries[-1]["band"]) if opened.summaries else ""
+    """Return the band of the newest iteration; empty where it cannot be read."""
+    try:
+        return opened.band[0]
+    except HeadraceError:
+        return ""  # the state's part tells why
 
 
 def load_grid(view: View) -> Mapping[str, Any]:
@@ -123,6 +136,7 @@ def load_grid(view: View) -> Mapping[str, Any]:
         "name": opened.name,
         "stages": STAGES,
         "rows": grid_rows(shown, _event_count(opened)),
+        "band": _band_now(opened),
         "older": older,
         "is_newest": "before" not in view.query,
     }
@@ -167,8 +181,8 @@ def load_bands(view: View) -> Mapping[str, Any]:
     return {
         "bands": opened.settings.bands,
         "counts": counts,
-        "now": _band_now(opened),
-        "steering": opened.steering,
+        "now": opened.band[0],
+        "asked_for": opened.band[1],
     }
 
 

@@ -24,6 +24,24 @@ _LARGEST_PICTURE: Final = 200_000
 
 
 def load_iteration(view: View) -> Mapping[str, Any]:
+    """Return the inversion, and which of its iterations is shown."""
+    return _heading(view, "Iteration {} of {}", "The newest iteration of {}")
+
+
+def _heading(view: View, numbered: str, newest: str) -> dict[str, Any]:
+    """Return a page's title: with a number only where the address has it.
+
+    Without one the parts of the page go on with the inversion, and say themselves of which
+    iteration they are.
+    """
+    opened = open_inversion(view)
+    iteration = _chosen(view, opened)
+    number = iteration.number if view.query.get("iteration") else None
+    title = newest.format(opened.label) if number is None else numbered.format(number, opened.label)
+    return {"title": title, "name": opened.name, "label": opened.label, "number": number}
+
+
+def load_pictures(view: View) -> Mapping[str, Any]:
     """Return an iteration, its neighbours and one of its pictures."""
     opened = open_inversion(view)
     iteration = _chosen(view, opened)
@@ -34,9 +52,7 @@ def load_iteration(view: View) -> Mapping[str, Any]:
     chosen = wanted if wanted in pictures else next(iter(pictures), "")
     data, fault = _data_of(pictures[chosen]) if chosen else ("", "")
     return {
-        "title": f"Iteration {iteration.number} of {opened.label}",
         "name": opened.name,
-        "label": opened.label,
         "iteration": iteration,
         "first": numbers[0],
         "last": numbers[-1],
@@ -62,15 +78,8 @@ def load_trials(view: View) -> Mapping[str, Any]:
 
 
 def load_fits(view: View) -> Mapping[str, Any]:
-    """Return the inversion and the iteration whose fits are shown."""
-    opened = open_inversion(view)
-    iteration = _chosen(view, opened)
-    return {
-        "title": f"Fits in iteration {iteration.number} of {opened.label}",
-        "name": opened.name,
-        "label": opened.label,
-        "iteration": iteration,
-    }
+    """Return the inversion, and which of its iterations' fits are shown."""
+    return _heading(view, "Fits in iteration {} of {}", "Fits in the newest iteration of {}")
 
 
 def load_stations(view: View) -> Mapping[str, Any]:

@@ -15,10 +15,13 @@ from headrace.pipelines.inversion.fits import FitReader
 from headrace.pipelines.inversion.iterations import Iteration, IterationReader, known_stage
 from headrace.pipelines.inversion.runs import InversionRuns
 from headrace.seismic.inversion import Inversion, Steering, read_settings, read_steering
+from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.iteration import band_seen
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.settings import InversionSettings
 from headrace.seismic.inversion.status import RunState, find_state
+from headrace.seismic.inversion.steering import read_request
 from headrace.web import PageMissing, View
 
 ITERATIONS: Final = IterationReader()
@@ -90,6 +93,30 @@ class OpenedInversion:
     def last(self) -> Iteration | None:
         """The newest iteration."""
         return self.iterations[-1] if self.iterations else None
+
+    @functools.cached_property
+    def band(self) -> tuple[str, str]:
+        """Band of the newest iteration, and the band that a person asks for beside it.
+
+        Either is empty where there is none; a band that was asked for is none any more once an
+        iteration has it.
+
+        Raises:
+            HeadraceError: the settings or the steering cannot be used.
+        """
+        last, steering = self.last, self.steering
+        if last is None:
+            return "", steering.band
+        if last.summary:
+            band, steered = str(last.summary["band"]), str(last.summary["steered"])
+        else:
+            inversion = Inversion(self.paths, self.settings, steering)
+            try:
+                request = read_request(self.paths, last.number)
+            except InversionError:
+                return "", steering.band  # the state's part tells what cannot be read
+            band, steered = band_seen(inversion, request, self.staging)
+        return band, "" if steered == steering.band_id else steering.band
 
     @property
     def seen(self) -> str:

@@ -61,6 +61,7 @@ INVERSION: Final = Page(
     load=_later("contents", "load_inversion"),
     parts=(
         _part("state", "load_state"),
+        _part("changes", "load_changes"),
         _part("grid", "load_grid"),
         _part("misfits", "load_misfits"),
         _part("bands", "load_bands"),
@@ -76,7 +77,10 @@ ITERATION: Final = Page(
     title="Iteration",
     template=f"{_PACKAGE}:iteration.html",
     load=_later(_ITERATION, "load_iteration"),
-    parts=(_part("trials", "load_trials", module=_ITERATION),),
+    parts=(
+        _part("pictures", "load_pictures", 10.0, _ITERATION),
+        _part("trials", "load_trials", module=_ITERATION),
+    ),
 )
 
 FITS: Final = Page(

@@ -14,12 +14,14 @@ from headrace._internal.files import write_whole
 from headrace.seismic.inversion.bands import current_band_iteration, first_band_iteration
 from headrace.seismic.inversion.continuation import find_continuation, repeated_request
 from headrace.seismic.inversion.errors import InversionError, NotReady
+from headrace.seismic.inversion.iteration import find_start
 from headrace.seismic.inversion.paths import MARKER, Paths, number_text
 from headrace.seismic.inversion.preflight import check_before
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
 from headrace.seismic.inversion.records import append_history
 from headrace.seismic.inversion.steering import (
+    PAUSED_BEFORE_START,
     PAUSES,
     REDO_STAGES,
     Request,
@@ -222,12 +224,12 @@ def _first_iteration_with(paths: Paths, band: str, staging: Path | None) -> tupl
     if outcome == "stopped":
         return last, f"Iteration {last} is done again in band {band}; {goes_on}"
     if outcome == "paused":
-        if summary.get("misfit") is None:
+        if summary.get("reason") == PAUSED_BEFORE_START:
             return last, f"Iteration {last} has band {band}; {goes_on}"
         return last + 1, f"Iteration {last + 1} has band {band}; {last} goes on as it started."
     request = read_request(paths, last)
-    if staging is not None and not request.restore:
-        if Paths(staging).start_record(last).is_file():
+    if staging is not None:
+        if find_start(Paths(staging), request) is not None:
             return last + 1, f"Iteration {last + 1} has band {band}; {last} has started before."
         return last, f"Iteration {last} has band {band}; it has not started yet."
     return last, (

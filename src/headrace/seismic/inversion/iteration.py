@@ -115,6 +115,46 @@ def read_iteration_start(paths: Paths, number: int) -> IterationStart | None:
         return None
 
 
+def find_start(staging: Paths, request: Request) -> IterationStart | None:
+    """Return what an iteration started with, by what it was asked to do last.
+
+    Args:
+        staging: files of where it is computed.
+        request: what it shall do.
+
+    Returns:
+        None if it has not started, or is to start anew.
+    """
+    number = request.iteration
+    anew = request.redo or request.restore
+    if anew and _applied_request(staging, number) != request.id:
+        return None
+    return read_iteration_start(staging, number)
+
+
+def band_seen(inversion: Inversion, request: Request, staging: Path | None) -> tuple[str, str]:
+    """Return the band of an iteration that has not ended, as far as it can be seen from home.
+
+    Args:
+        inversion: the home's settings, steering and files.
+        request: what it shall do.
+        staging: where it is computed; None if that cannot be seen: then a band that was asked for
+            meanwhile is not taken to be its own.
+
+    Returns:
+        Its band, or the one that it is going to have; and the id of the band that a person asked
+        for last and that it, or one before it, has had.
+    """
+    if staging is None:
+        return request.band, request.steered
+    start, steering = find_start(Paths(staging), request), inversion.steering
+    if start is not None:
+        return start.band_iteration.band, start.steered
+    if steering.changes_band(request.iteration, request.steered):
+        return steering.band, request.steered
+    return request.band, request.steered
+
+
 def _start_objective(inversion: Inversion, request: Request, optimiser: Optimiser) -> None:
     paths, number = inversion.paths, request.iteration
     band_iteration, steered = band_iteration_of(inversion, request)

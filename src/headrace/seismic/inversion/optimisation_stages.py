@@ -15,7 +15,7 @@ from headrace.seismic.inversion.iteration import begin_iteration
 from headrace.seismic.inversion.next_work import NextWork, find_next_work, requested_evaluations
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import record_stage
-from headrace.seismic.inversion.steering import read_request
+from headrace.seismic.inversion.steering import PAUSED_BEFORE_START, read_request
 
 
 def check(root: Path, iteration: int) -> NextWork:
@@ -34,7 +34,7 @@ def check(root: Path, iteration: int) -> NextWork:
     inversion = open_inversion(root)
     request = read_request(inversion.paths, iteration)
     if inversion.steering.is_paused(iteration, starting=True):
-        return NextWork("paused", iteration, message="paused before the iteration")
+        return NextWork("paused", iteration, message=PAUSED_BEFORE_START)
     with record_stage(_records(inversion, iteration, "check"), "check"):
         check_inversion(inversion, request)
         begin_iteration(inversion, request)

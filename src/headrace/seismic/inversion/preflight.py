@@ -11,7 +11,7 @@ from typing import Any
 
 from headrace.errors import HeadraceError
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.inversion.bands import first_band_iteration
+from headrace.seismic.inversion.bands import first_band_iteration, start_of_band
 from headrace.seismic.inversion.changes import Change, changes_since
 from headrace.seismic.inversion.checks import find_problems, model_problems
 from headrace.seismic.inversion.continuation import next_request
@@ -19,7 +19,7 @@ from headrace.seismic.inversion.errors import SettingsError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
-from headrace.seismic.inversion.steering import Request, read_request
+from headrace.seismic.inversion.steering import PAUSED_BEFORE_START, Request, read_request
 from headrace.seismic.models import FieldReader
 
 
@@ -98,16 +98,36 @@ def _request(inversion: Inversion, problems: list[str]) -> Request | None:
     paths = inversion.paths
     try:
         if not is_started(paths):
-            return Request.for_iteration(0, first_band_iteration(inversion.settings))
+            first = Request.for_iteration(0, first_band_iteration(inversion.settings))
+            return _with_band_asked_for(inversion, first)
         last = published_iterations(paths)[-1]
-        if read_summary(paths, last).get("outcome") == "finished":
+        summary = read_summary(paths, last)
+        if summary.get("outcome") == "finished":
             found = next_request(inversion, last)
             if found is not None:
                 return found
-        return read_request(paths, last)
+        request = read_request(paths, last)
+        waits = summary.get("reason") == PAUSED_BEFORE_START
+        return _with_band_asked_for(inversion, request) if waits else request
     except SeismicError as error:
         problems.append(str(error))
         return None
+
+
+def _with_band_asked_for(inversion: Inversion, request: Request) -> Request:
+    """Return the request of an iteration that has not started, in the band that it will have."""
+    steering = inversion.steering
+    if not steering.changes_band(request.iteration, request.steered):
+        return request
+    asked_for = start_of_band(inversion.settings, steering.band)
+    return dataclasses.replace(
+        request,
+        band=asked_for.band,
+        band_iterations=asked_for.before,
+        periods=asked_for.periods,
+        position=asked_for.position,
+        steered=steering.band_id,
+    )
 
 
 def _is_over(inversion: Inversion, request: Request) -> bool:

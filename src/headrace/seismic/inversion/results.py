@@ -15,13 +15,18 @@ from typing import Any
 from headrace._internal.atomic import directory_replacement
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.changes import settings_snapshot
-from headrace.seismic.inversion.iteration import band_iteration_of
+from headrace.seismic.inversion.iteration import band_iteration_of, find_start
 from headrace.seismic.inversion.next_iteration import is_band_over, request_after
 from headrace.seismic.inversion.next_work import find_next_work
 from headrace.seismic.inversion.paths import MARKER, number_text
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
-from headrace.seismic.inversion.steering import Request, read_request, request_text
+from headrace.seismic.inversion.steering import (
+    PAUSED_BEFORE_START,
+    Request,
+    read_request,
+    request_text,
+)
 from headrace.seismic.models import content_of, versions_of
 from headrace.seismic.optimisation import Iteration, State, Trial
 
@@ -185,9 +190,9 @@ def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
     number = request.iteration
     if (
         inversion.steering.is_paused(number, starting=True)
-        and not inversion.paths.start(number).is_dir()
+        and find_start(inversion.paths, request) is None
     ):
-        return "paused", "paused before the iteration"
+        return "paused", PAUSED_BEFORE_START
     plan = find_next_work(inversion, number)
     if plan.next == "results":
         state = inversion.optimiser().state

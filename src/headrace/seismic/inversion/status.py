@@ -15,6 +15,7 @@ from headrace.seismic.errors import ModelError
 from headrace.seismic.inversion.changes import changes_since
 from headrace.seismic.inversion.continuation import next_request
 from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.iteration import band_seen
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
@@ -92,7 +93,7 @@ def inversion_status(
         "reason": standing.reason,
         "run_id": standing.run_id,
         "iteration": last,
-        "band": _band(paths, last, summaries),
+        "band": _band(inversion, last, summaries, staging),
         "iterations": summaries,
         "misfits": misfit_evaluations(summaries),
         "model_errors": errors,
@@ -166,14 +167,16 @@ def _more_to_do(inversion: Inversion, last: int) -> str:
     )
 
 
-def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> str | None:
+def _band(
+    inversion: Inversion, number: int | None, summaries: list[dict[str, Any]], staging: Path | None
+) -> str | None:
     if number is None:
         return None
     for summary in summaries:
         if summary["iteration"] == number:
             return str(summary["band"])
     try:
-        return read_request(paths, number).band
+        return band_seen(inversion, read_request(inversion.paths, number), staging)[0]
     except InversionError:
         return None
 

@@ -15,6 +15,8 @@ from headrace.seismic.inversion.paths import Paths
 
 REDO_STAGES = ("forward", "windows", "adjoint", "update")
 PAUSES = ("stage", "iteration")
+PAUSED_BEFORE_START = "paused before the iteration"
+"""Reason of an iteration that was paused with nothing of it done."""
 
 
 @dataclass(frozen=True)
