@@ -143,7 +143,9 @@ class ScriptlessVisitor(Visitor):
         """Load the page until something is on it and has these words."""
         pattern = words if isinstance(words, re.Pattern) else re.compile(re.escape(words))
         found = self.page.locator(selector)
-        self._loads_until(lambda: pattern.search(found.inner_text()), f"{words} in {selector}")
+        self._loads_until(
+            lambda: found.count() and pattern.search(found.inner_text()), f"{words} in {selector}"
+        )
 
     def sees_any(self, selector: str) -> None:
         """Load the page until something is on it."""

@@ -116,7 +116,9 @@ SHOWN: Mapping[str, Sequence[Sequence[str]]] = {
     "data_run": [("Segments 2 arrived", "no `headrace watch --at globus` is on")],
     "data_run_traces": [("Traces 1 to 50 of 97 that match.",)],
     "inversions": [("inversion Rays 1 of 3 not ended long",)],
-    "inversion": [("State unknown : its runs cannot be asked for: no flow 'inversion'", "Bands")],
+    "inversion": [
+        ("waiting : iteration 1 is published, but no `headrace watch --at globus` is on", "Bands")
+    ],
     "inversion iteration": [("Measures Model vp", "model 001 is accepted")],
     "inversion fits": [("3 stations in evaluation 000_trial_02.",)],
 }
