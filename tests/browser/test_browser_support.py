@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.browser.accessibility import accessibility_violations, check_accessibility
 from tests.support.browser.chromium import find_chromium
-from tests.support.browser.keyboard import check_keyboard, tab_to
+from tests.support.browser.keyboard import check_keyboard, tab_to, tab_to_element
 from tests.support.browser.loopback_server import served
 from tests.support.browser.page_weight import weigh
 from tests.support.browser.pages import (
@@ -179,6 +179,16 @@ def test_a_thing_is_found_by_its_name_and_used(page: Page, site: str) -> None:
     page.wait_for_url("**/right?name=aftershock&size=s")
     with pytest.raises(AssertionError, match="Tab does not come to 'Inside'"):
         tab_to(page, "Inside")
+
+
+def test_an_element_is_reached_from_any_place(page: Page, site: str) -> None:
+    page.goto(f"{site}/right")
+    tab_to_element(page, page.get_by_role("button", name="Send"))
+    # It comes before, so that the way leads over the end of the page.
+    tab_to_element(page, page.get_by_label("Name"))
+    assert page.evaluate("document.activeElement.labels[0].innerText") == "Name"
+    with pytest.raises(AssertionError, match="Tab does not come to"):
+        tab_to_element(page, page.locator("h1"))
 
 
 def test_a_page_is_weighed_from_an_empty_cache(page: Page, site: str) -> None:

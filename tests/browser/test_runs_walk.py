@@ -1,4 +1,4 @@
-"""Somebody steers runs from a browser: by mouse with scripts, and by forms without them."""
+"""Somebody retries failed runs: by mouse, by keyboard alone, and by forms without scripts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from headrace.runs import BatchedRun, start_batch
-from tests.support.browser.pages import LIGHT, WITHOUT_JAVASCRIPT, Pages, Screen
+from tests.support.browser.pages import Pages
 from tests.support.browser.visited_site import VisitedSite, served_site
+from tests.support.browser.visitor import WAYS
 from tests.support.campaigns.driven_project import DrivenProject
 from tests.support.waiting import wait_until
 
@@ -42,29 +43,28 @@ def statuses(project: DrivenProject, tag: str) -> Counter[str]:
     return Counter(run["status"] for run in project.connect().read_items("/runs", "runs", query))
 
 
-@pytest.mark.parametrize("screen", [LIGHT, WITHOUT_JAVASCRIPT], ids=lambda screen: screen.name)
+@pytest.mark.parametrize("way", WAYS)
 def test_failed_runs_are_retried_together_once_after_their_count_was_shown(
-    project: DrivenProject, site: VisitedSite, pages: Pages, screen: Screen
+    project: DrivenProject, site: VisitedSite, pages: Pages, way: str
 ) -> None:
-    tag = f"walk {screen.name}"
+    tag = f"walk {way}"
     old = start_failing(project, tag, FAILED)
-    context = pages.new_context(screen)
-    site.log_in(context)
-    page = context.new_page()
+    visitor = WAYS[way].of(pages, site)
+    page = visitor.page
     page.goto(f"{site.url}/runs")
-    page.get_by_role("combobox", name="Status").select_option("FAILED")
-    page.get_by_role("textbox", name="Tag").fill(tag)
-    page.get_by_role("button", name="Show").click()
-    page.get_by_role("link", name="Retry").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Retry runs"
-    again = page.context.new_page()
-    again.goto(page.url)
-    button = page.get_by_role("button", name=f"Retry {FAILED} runs")
-    button.dblclick()
-    page.get_by_text("Done:").wait_for()
-    # A second tab that shows the same, and the button Back.
-    again.get_by_role("button", name=f"Retry {FAILED} runs").click()
-    again.get_by_text("Done:").wait_for()
+    visitor.choose(page.get_by_role("combobox", name="Status"), "failed")
+    visitor.fill(page.get_by_role("textbox", name="Tag"), tag)
+    visitor.press("Show")
+    visitor.follow("Retry")
+    visitor.sees("h1", "Retry runs")
+    again = type(visitor)(page.context.new_page())
+    again.page.goto(page.url)
+    retry = f"Retry {FAILED} runs"
+    visitor.press(retry, twice=True)
+    visitor.reads_outcome()
+    # A second tab that shows the same.
+    again.press(retry)
+    again.reads_outcome()
     wait_until(lambda: statuses(project, tag) == {"FAILED": 2 * FAILED}, "the retries' ends")
     retried = Counter(
         run["retry_of"]["run_id"]
@@ -73,4 +73,4 @@ def test_failed_runs_are_retried_together_once_after_their_count_was_shown(
     )
     assert retried == dict.fromkeys(old, 1)
     recorded = [each for each in site.store.recorded_actions() if each.action == "change"]
-    assert len(recorded) == (1 if screen is LIGHT else 2)
+    assert len(recorded) == 1 + list(WAYS).index(way)
