@@ -15,19 +15,19 @@ from headrace.pipelines.inversion.iterations import Iteration
 from headrace.seismic.inversion.paths import Paths
 
 _MISFITS: Final = "misfit.csv"
+_COLUMNS: Final = ("station", "windows", "misfit", "shift_s", "measured_shift_s")
 
-
-_Sums = tuple[float, float, float, float, float]
+_Sums = list[float]
 """Sums over the traces of a station: misfit, windows, traces, those without window, shifts."""
 
 
 def _add(sums: dict[str, _Sums], station: str, more: _Sums) -> None:
     known = sums.get(station)
     if known is None:
-        sums[station] = more
+        sums[station] = [*more]
         return
-    (a, b, c, d, e), (f, g, h, i, j) = known, more
-    sums[station] = (a + f, b + g, c + h, d + i, e + j)
+    for place, value in enumerate(more):
+        known[place] += value
 
 
 @dataclass(frozen=True)
@@ -107,26 +107,52 @@ def _read_traces(path: Path) -> dict[str, _Sums]:
     found: dict[str, _Sums] = {}
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-            for row in csv.DictReader(stream):
-                station = row.get("station")
-                sums = _trace(row)
-                if station and sums is not None:
-                    _add(found, station, sums)
-    except (OSError, csv.Error):
+            # An inversion has some ten thousand lines of an evaluation: no dictionary for each.
+            rows = csv.reader(stream)
+            columns = {name: place for place, name in enumerate(next(rows, ()))}
+            places = [columns[name] for name in _COLUMNS]
+            for row in rows:
+                if len(row) > max(places):
+                    _add_trace(found, *(row[place] for place in places))
+    except (OSError, csv.Error, KeyError):
         return {}
     return found
 
 
-def _trace(row: Mapping[str, Any]) -> _Sums | None:
+def _add_trace(
+    found: dict[str, _Sums], station: str, count: str, value: str, shifts: str, measured: str
+) -> None:
+    """Add a line of a table to what is known of its station; none that was being written."""
     try:
-        windows = int(row["windows"] or 0)
-        misfit = float(row["misfit"] or 0.0)
-        shift = abs(float(row["measured_shift_s"] or row["shift_s"] or 0.0))
-    except (KeyError, ValueError, TypeError):
-        return None  # a line that was being written
-    if not math.isfinite(misfit) or not math.isfinite(shift):
-        return None
-    return misfit, windows, 1, int(not windows), shift * windows
+        windows = int(count or 0)
+        misfit = float(value or 0.0)
+        moved = _shift_sum(shifts, measured)
+    except ValueError:
+        return
+    if station and math.isfinite(misfit + moved):
+        known = found.get(station)
+        if known is None:
+            found[station] = [misfit, windows, 1, not windows, moved]
+            return
+        known[0] += misfit
+        known[1] += windows
+        known[2] += 1
+        known[3] += not windows
+        known[4] += moved
+
+
+def _shift_sum(shifts: str, measured: str) -> float:
+    """Return the sum of the shifts of a trace's windows, without their signs, s.
+
+    Args:
+        shifts: of each window as it was selected, with ``;`` between them.
+        measured: of each window as it was measured; empty where that measures none.
+    """
+    if ";" not in shifts:
+        return abs(float(measured or shifts or 0.0))
+    selected = shifts.split(";")
+    known = measured.split(";") if measured else [""] * len(selected)
+    return sum(abs(float(one or other)) for one, other in zip(known, selected, strict=True))
 
 
 def _fit(station: str, sums: _Sums) -> StationFit:
