@@ -104,6 +104,29 @@ def test_as_a_service_it_writes_no_link_to_its_log(
     assert "login" not in web.text
 
 
+def test_the_project_file_says_how_pages_are_served(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with (root / "headrace.toml").open("a") as file:
+        file.write(
+            '[web]\nuds = ".headrace/pages.sock"\nroot_path = "/node/web"\nnames = ["proxy.example"]\n'
+        )
+    web = Long(root, tmp_path_factory.mktemp("log") / "web", "web", "--no-link")
+    web.says(f"web: serves pages at {root}/.headrace/pages.sock")
+    assert "/node/web/login#" in another_link(root)["link"]
+    browser = WebBrowser("http://127.0.0.1", unix_socket=root / ".headrace" / "pages.sock")
+    assert browser.get("record", host="proxy.example").status == 401
+    assert browser.get("record", host="other.example").status == 403
+    assert web.ended_by(signal.SIGTERM) == 0
+    other = Long(root, tmp_path_factory.mktemp("log") / "web", "web", "--root-path", "/other")
+    other.says("/other/login#")
+    assert other.ended_by(signal.SIGTERM) == 0
+    (root / "headrace.toml").write_text("[web]\nport = 65536\n")
+    refused = headrace("web", "-C", str(root))
+    assert refused.returncode == 1
+    assert "web.port: expected a port from 1 to 65535, found 65536" in refused.stderr
+
+
 def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:
     web.says("/login#")
     port = link_in(web.text).rpartition("/login")[0].rpartition(":")[2]

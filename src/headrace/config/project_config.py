@@ -20,6 +20,7 @@ from headrace.config.project_file import (
     PROJECT_FILE,
     ResultsTable,
     SelectionTable,
+    WebTable,
 )
 from headrace.config.toml_file import merged, profile_names, read_toml, with_profile
 
@@ -96,6 +97,7 @@ class Config:
         selections: named selections of runs.
         scratch_keep: how long scratch directories are kept, such as ``30d``; None where the
             project does not say it.
+        web: how `headrace web` serves its pages.
         results: where results are that stages share, and how long they are kept.
         overrides: keys whose values the environment gives, with the variable's name.
         profile: name of the profile in use, or nothing.
@@ -109,6 +111,7 @@ class Config:
     selections: Mapping[str, SelectionTable] = field(default_factory=dict)
     scratch_keep: str | None = None
     results: ResultsTable = field(default_factory=ResultsTable)
+    web: WebTable = field(default_factory=WebTable)
     overrides: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
 
@@ -172,6 +175,7 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
         selections=found.selections,
         scratch_keep=found.scratch.keep,
         results=found.results,
+        web=found.web,
         overrides=overrides,
         profile=used,
     )

@@ -214,6 +214,57 @@ class ResultsTable:
     ] = None
 
 
+class Port(Kind):
+    """A port."""
+
+    expected = "a port from 1 to 65535"
+
+    def parse(self, value: Any) -> int:
+        """Return the port."""
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
+            raise InvalidValue(self.expected)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of ports."""
+        return {"type": "integer", "minimum": 1, "maximum": 65535}
+
+
+@dataclass(frozen=True)
+class WebTable:
+    """The table ``[web]``: how `headrace web` serves its pages; its options go before."""
+
+    port: Annotated[
+        int | None,
+        Key(
+            "Port on 127.0.0.1.",
+            kind=Port(),
+            default="that of the last time, or any that is free",
+        ),
+    ] = None
+    uds: Annotated[
+        str | None,
+        Key(
+            "Unix socket to serve on in the place of a port; relative to this file.",
+            example='uds = ".headrace/web.sock"',
+        ),
+    ] = None
+    root_path: Annotated[
+        str | None,
+        Key(
+            "What a proxy puts before all addresses, and passes on.",
+            example='root_path = "/node/n1/8080"',
+        ),
+    ] = None
+    names: Annotated[
+        tuple[str, ...],
+        Key(
+            "Further hosts to which requests are answered, such as a proxy's.",
+            example='names = ["ood.example.org"]',
+        ),
+    ] = ()
+
+
 @dataclass(frozen=True)
 class ProjectTable:
     """The top table of ``headrace.toml``, with a profile's values in their place."""
@@ -246,6 +297,9 @@ class ProjectTable:
         Mapping[str, SelectionTable],
         Key("Named selections of runs, for --selection NAME of `headrace run`."),
     ] = field(default_factory=dict)
+    web: Annotated[WebTable, Key("How `headrace web` serves its pages.")] = field(
+        default_factory=WebTable
+    )
     profiles: Annotated[
         Mapping[str, Any],
         Key(
@@ -268,6 +322,7 @@ PROJECT: Final = table_of(
     scratch=table_of(ScratchTable),
     results=table_of(ResultsTable),
     selections=_named(table_of(SelectionTable)),
+    web=table_of(WebTable),
 )
 """The top table, with a profile's values in the place of the rest."""
 

@@ -40,6 +40,16 @@ def test_the_run_that_is_being_taken_stands_first(growing: WebSite) -> None:
     assert words.index("run0008 TAKING DATA 1") < words.index("run0007 SUCCEEDED 2")
 
 
+def test_a_segment_that_only_grows_is_seen(growing: WebSite, processed: ProcessedRuns) -> None:
+    growing.get("data-runs")
+    changes = growing.site._local
+    changes.look({"data_run"})
+    assert "data_run" not in changes.look({"data_run"})
+    with (processed.incoming / "run0008" / "run-0008-00.evt").open("ab") as segment:
+        segment.write(b"more")
+    assert "data_run" in changes.look({"data_run"})
+
+
 def test_a_run_that_was_processed_tells_rates_of_fits_and_no_backlog(web: WebSite) -> None:
     make_indexes(web, "data-runs/run0007")
     words = words_of(web.get("data-runs/run0007").text)

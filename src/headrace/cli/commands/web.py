@@ -44,7 +44,6 @@ _COLUMNS: Final = ("link", "role", "url", "socket")
 )
 @click.option(
     "--root-path",
-    default="",
     metavar="PATH",
     help="What a proxy puts before all addresses, and passes on.",
 )
@@ -63,7 +62,7 @@ def web_command(
     label: str,
     port: int | None,
     uds: Path | None,
-    root_path: str,
+    root_path: str | None,
     names: tuple[str, ...],
 ) -> None:
     """Show the project in a browser.
@@ -71,7 +70,7 @@ def web_command(
     Serves pages on 127.0.0.1 until it is ended, and prints a link that opens one session within a
     minute; where they are served already, it only prints another link. Sessions last a week, and
     outlive the server. Runs and campaigns go on without it; `headrace service install web` keeps
-    it running.
+    it running. The table [web] of headrace.toml has what these options are by default.
     """
     from headrace.web.server import open_store, read_listening, serve
 
@@ -81,6 +80,10 @@ def web_command(
         raise click.UsageError("--uds goes in the place of --port: give one of them")
     session = current()
     project = session.project()
+    configured = project.config.web
+    if port is None and uds is None:
+        port = configured.port
+        uds = project.root / configured.uds if configured.uds is not None else None
 
     def show(listening: Listening, store: WebStore) -> None:
         if no_link:
@@ -109,8 +112,8 @@ def web_command(
             port=port or 0,
             uds=uds,
             profile=session.profile,
-            names=names,
-            root_path=root_path,
+            names=names or configured.names,
+            root_path=(configured.root_path or "") if root_path is None else root_path,
             on_ready=show,
         )
     except Stopped as stopped:

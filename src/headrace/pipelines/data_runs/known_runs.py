@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
@@ -30,6 +31,8 @@ _SECONDS: Final = 2.0
 _RUNS: Final = 100
 # Newest data runs whose directories are looked at for changes.
 _WATCHED: Final = 20
+# Of them, those whose newest segment is looked at; at a time one is taken.
+_MOST_GROWING: Final = 5
 INDEX_DIRECTORY: Final = "data_run_index"
 
 _SITES: WeakKeyDictionary[Site, KnownRuns] = WeakKeyDictionary()
@@ -100,8 +103,19 @@ class KnownRuns:
                 places = [runs.places(run.name) for run in self._polled[:_WATCHED]]
                 raw = [each.raw for each in places if each.raw]
                 staging = [each.staging for each in places if each.staging]
-                view.watch("data_run", *{each.parent for each in raw}, *raw, *staging)
+                growing = self._growing(runs)
+                view.watch("data_run", *growing, *{each.parent for each in raw}, *raw, *staging)
             return self._polled
+
+    def _growing(self, runs: DataRuns) -> list[Path]:
+        """Return the segments that the acquisition may be writing to: a directory says nothing."""
+        from headrace.datarun.status import arrived_segments
+
+        found = []
+        for run in self._polled[:_WATCHED]:
+            raw = runs.places(run.name).raw if run.status == "TAKING DATA" else None
+            found += arrived_segments(raw)[-1:] if raw is not None else []
+        return found[:_MOST_GROWING]
 
     def find(self, view: View) -> KnownRun:
         """Return the data run that an address names.
