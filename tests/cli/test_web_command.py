@@ -109,7 +109,8 @@ def test_the_project_file_says_how_pages_are_served(
 ) -> None:
     with (root / "headrace.toml").open("a") as file:
         file.write(
-            '[web]\nuds = ".headrace/pages.sock"\nroot_path = "/node/web"\nnames = ["proxy.example"]\n'
+            '[web]\nuds = ".headrace/pages.sock"\nroot_path = "/node/web"\n'
+            'names = ["proxy.example"]\n'
         )
     web = Long(root, tmp_path_factory.mktemp("log") / "web", "web", "--no-link")
     web.says(f"web: serves pages at {root}/.headrace/pages.sock")
