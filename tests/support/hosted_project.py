@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,31 @@ from headrace.project import connect, facility_settings, init_project, load_proj
 from headrace.runs import BatchedRun, start_batch
 from tests.support.browser.visited_project import VisitedProject
 from tests.support.campaign_project import CampaignHistory
+from tests.support.chosen_runs import write_flow
 from tests.support.hosted_developer import Developer
 from tests.support.web import WebSite
 
 ONLY_LOCAL = "known at local only"
+FUNCTION = '''\
+def halve(word: str) -> float:
+    """Halve a number."""
+    return float(word) / 2
+'''
+COMPUTE: dict[str, Any] = {
+    "StartAt": "Compute",
+    "States": {
+        "Compute": {
+            "Type": "Action",
+            "ActionUrl": "https://compute.actions.globus.org/v3",
+            "Parameters": {
+                "endpoint_id.$": "$.endpoint",
+                "tasks": [{"function_id.$": "$.function", "kwargs": {"word.$": "$.word"}}],
+            },
+            "ResultPath": "$.computed",
+            "End": True,
+        }
+    },
+}
 
 
 class HostedProject(VisitedProject):
@@ -65,6 +87,16 @@ class HostedProject(VisitedProject):
             self._patch.setenv(name, value)
         return super()._connect()
 
+    def compute(self, word: str) -> str:
+        """Start a run whose task, at the services' endpoint, fails for a word that is no number."""
+        deployed = self.project.lock().at(self.target)
+        given = {
+            "endpoint": self.project.endpoint_id("simulation", self.target),
+            "function": deployed.functions["halve"].id,
+            "word": word,
+        }
+        return self.start("halve", [BatchedRun(given, label=f"half of {word}")])[0]
+
     def _begin_services(self) -> None:
         """Start the services, and name what of them the project uses."""
         init_project(self._service, ["adjoint_sources", "transfer", "data_run"])
@@ -80,6 +112,8 @@ class HostedProject(VisitedProject):
             table = f"[{kind}s.{name}]\n"
             text = text.replace(table, f'{table}id = "{local_id(kind, name)}"\n')
         own.write_text(text)
+        (self.root / "compute_functions" / "halve.py").write_text(FUNCTION)
+        write_flow(self.root, "halve", COMPUTE)
         start_facility(self._service, facility_settings(load_project(self._service)))
         self.project = load_project(self.root, target=self.target)
 

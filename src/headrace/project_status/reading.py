@@ -6,11 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace._internal.heartbeat_files import heartbeat_directory, read_heartbeats
+from headrace.config.project_config import at_option
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.project.targets import connect
@@ -91,6 +93,7 @@ class _StatusReading:
             *disk_findings(disks),
             *(failure_findings(failures) if failures else ()),
         ]
+        findings = [replace(each, command=self._here(each.command)) for each in findings]
         counted = runs is not None and runs.core_hours is not None
         named = {each.part for each in findings}
         for part, reason in self._unknown.items():
@@ -113,6 +116,12 @@ class _StatusReading:
             campaigns,
         )
 
+    def _here(self, command: str) -> str:
+        """Return a command as it works at the target; others than headrace's know none."""
+        option = at_option(self._target)
+        is_own = command.startswith("headrace ") and not command.endswith(option or " ")
+        return f"{command}{option}" if is_own else command
+
     def _state_directory(self) -> Path:
         from headrace.facility import state_directory
 
@@ -132,12 +141,15 @@ class _StatusReading:
         """Return the runs that wait for a person; where none does nobody is asked again."""
         if runs is not None and runs.web_inputs == runs.counts["INACTIVE"] == 0:
             return []
-        return read_waiting_runs(self._project, self._target, services)
+        found = read_waiting_runs(self._project, self._target, services)
+        return [replace(each, command=self._here(each.command)) for each in found]
 
     def _failures(self, runs: RunFigures | None, services: Services) -> Failures:
         if runs is not None and runs.failed_last_day == 0:
             return Failures((), 0, complete=True)
-        return read_failures(self._project, self._target, services)
+        found = read_failures(self._project, self._target, services)
+        groups = [replace(each, command=self._here(each.command)) for each in found.groups]
+        return replace(found, groups=groups)
 
     def _endpoints(self, services: Services | None) -> list[dict[str, Any]]:
         from headrace.endpoints.status import endpoint_documents

@@ -44,15 +44,18 @@ from headrace.campaigns.driver.events import (
     ],
 )
 def test_each_event_is_one_line_or_none(event: CampaignEvent, line: str) -> None:
-    assert event_line(event) == line
+    assert event_line(event, "local") == line
 
 
 def test_people_are_notified_of_ends_pauses_and_lanes_alone() -> None:
-    ended = event_notification(CampaignEnded("napa", 398, 2))
+    ended = event_notification(CampaignEnded("napa", 398, 2), "local")
     assert ended is not None
     assert (ended[1], ended[3]) == ("campaign napa has ended: 398 done, 2 failed", "warning")
-    paused = event_notification(CampaignPaused("napa", "10 members failed in a row"))
-    assert paused is not None
-    assert "`headrace campaign resume napa`" in paused[2]
-    assert event_notification(RunsStarted("napa", 1, 1)) is None
-    assert event_notification(LegEnded("n", "a", "s", 1, "", "", False, "failed", "x")) is None
+    event = CampaignPaused("napa", "10 members failed in a row")
+    for target, command in (("local", "resume napa"), ("globus", "resume napa --at globus")):
+        paused = event_notification(event, target)
+        assert paused is not None
+        assert f"`headrace campaign {command}`" in paused[2]
+    assert event_notification(RunsStarted("napa", 1, 1), "local") is None
+    failed = LegEnded("n", "a", "s", 1, "", "", False, "failed", "x")
+    assert event_notification(failed, "local") is None

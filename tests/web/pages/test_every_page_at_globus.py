@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
+from headrace.project_status import read_status
 from headrace.web.page import Page
 from headrace.web.page_registry import all_pages
 from tests.support.hosted_project import HostedProject
 from tests.support.page_addresses import addresses
 from tests.support.shown_commands import shown_commands, takes_target
+from tests.support.waiting import wait_until
 from tests.support.web import WebSite, words_of
+from tests.support.web_runs import sent
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -203,11 +206,51 @@ def test_commands_that_a_page_tells_are_of_its_target(page: Page, texts: list[st
             assert not takes_target(command) or command.endswith(" --at globus"), command
 
 
+def test_commands_of_the_status_are_of_its_target(project: HostedProject) -> None:
+    status = read_status(project.project, "globus")
+    assert status.failures is not None
+    found = [*status.findings, *(status.waiting or ()), *status.failures.groups]
+    commands = [each.command for each in found if each.command.startswith("headrace ")]
+    assert {command.split()[1] for command in commands} >= {"campaign", "run", "web-input"}
+    assert [each for each in commands if each.count(" --at globus") != 1] == []
+
+
 def test_a_run_of_another_target_is_not_there(web: WebSite, project: HostedProject) -> None:
     for run_id in project.local_runs:
         answer = web.get(f"runs/{run_id}")
         assert answer.status_code in (404, 503)
         assert run_id[:8] in words_of(answer.text)
+
+
+def test_a_task_of_the_services_endpoint_shows_what_it_returned_or_raised(
+    web: WebSite, project: HostedProject
+) -> None:
+    halved, failed = project.compute("13"), project.compute("thirteen")
+
+    def words(run_id: str, ended: str) -> str:
+        wait_until(
+            lambda: f"Status {ended}" in words_of(web.get(f"runs/{run_id}?part=now").text),
+            "the end of the run",
+        )
+        return words_of(web.get(f"runs/{run_id}").text)
+
+    assert "Compute compute v3" in words(halved, "succeeded")
+    assert "6.5" in words_of(web.get(f"runs/{halved}?state=Compute&part=state").text)
+    found = words(failed, "failed")
+    assert "Output of Compute Ask the endpoint for what its jobs printed Task" in found
+    not_asked = "its jobs ran on another machine, whose endpoint was not asked"
+    assert f"at simulation {not_asked} Traceback ValueError" in found
+    asked = words_of(web.get(f"runs/{failed}?part=output&state=Compute&ask=1").text)
+    assert not_asked not in asked
+    assert "could not convert string to float: 'thirteen'" in asked
+
+
+def test_a_canary_goes_through_the_services_endpoint(web: WebSite) -> None:
+    sent(web, "endpoints/simulation", "canary")
+    wait_until(
+        lambda: "endpoint simulation runs tasks: the canary" in words_of(web.get("record").text),
+        "the canary",
+    )
 
 
 def failed_parts(page: str) -> list[str]:

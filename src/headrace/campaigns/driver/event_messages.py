@@ -13,27 +13,30 @@ from headrace.campaigns.driver.events import (
     LegEnded,
     MembersAdded,
 )
+from headrace.config.project_config import at_option
 from headrace.notifications.notification import Severity
 
 
-def event_line(event: CampaignEvent) -> str:
+def event_line(event: CampaignEvent, target: str) -> str:
     """Return what is said of an event in one line; empty where nothing is.
 
     Members that are done are too many to be told of one by one; a count shows them.
 
     Args:
         event: the event.
+        target: where the campaign's runs are started.
     """
-    return terminal_text(" ".join(_line(event).split()))
+    return terminal_text(" ".join(_line(event, target).split()))
 
 
-def event_notification(event: CampaignEvent) -> tuple[str, str, str, Severity] | None:
+def event_notification(event: CampaignEvent, target: str) -> tuple[str, str, str, Severity] | None:
     """Return campaign, subject, message and severity of what people are notified of, if any.
 
     Args:
         event: the event.
+        target: where the campaign's runs are started.
     """
-    name = event.campaign
+    name, at = event.campaign, at_option(target)
     if isinstance(event, CampaignEnded):
         severity: Severity = "warning" if event.failed else "info"
         subject = f"campaign {name} has ended: {event.done:,} done, {event.failed:,} failed"
@@ -41,8 +44,8 @@ def event_notification(event: CampaignEvent) -> tuple[str, str, str, Severity] |
         return name, subject, f"{subject}{others}", severity
     if isinstance(event, CampaignPaused):
         subject = f"campaign {name} is paused"
-        message = f"{subject}: {event.reason}; `headrace campaign why {name}`, then "
-        return name, subject, f"{message}`headrace campaign resume {name}`", "error"
+        message = f"{subject}: {event.reason}; `headrace campaign why {name}{at}`, then "
+        return name, subject, f"{message}`headrace campaign resume {name}{at}`", "error"
     if isinstance(event, LaneChanged):
         subject = f"campaign {name}: lane {event.lane} is {'lost' if event.is_lost else 'back'}"
         message = f"{subject}: {event.reason}" if event.reason else subject
@@ -51,9 +54,9 @@ def event_notification(event: CampaignEvent) -> tuple[str, str, str, Severity] |
     return None
 
 
-def _line(event: CampaignEvent) -> str:
+def _line(event: CampaignEvent, target: str) -> str:
     name = event.campaign
-    found = event_notification(event)
+    found = event_notification(event, target)
     if found is not None:
         return found[2]
     if isinstance(event, LegEnded) and event.then == "failed":

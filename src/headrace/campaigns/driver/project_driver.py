@@ -220,10 +220,10 @@ class ProjectDriver(ClosedOnExit):
         self._report(f"campaigns: read again: {', '.join(changed) or 'none has changed'}")
 
     def _take_event(self, event: CampaignEvent) -> None:
-        line = event_line(event)
+        line = event_line(event, self._target)
         if line:
             self._report(line)
-        found = event_notification(event)
+        found = event_notification(event, self._target)
         if found is not None:
             self._notifier.notify(*found)
         self._on_event(event)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from headrace.cli.termio.terminal import one_line, style
+from headrace.config.project_config import at_option
 
 if TYPE_CHECKING:
     from headrace.project_status import ProjectStatus
@@ -64,7 +65,10 @@ def _waiting(status: ProjectStatus) -> Iterator[Line]:
         yield "Waiting", f"{run.label}: {run.reason}"
         yield "Waiting", f"  {run.command}"
     if status.waiting and len(status.waiting) > _SHOWN:
-        yield "Waiting", f"and {len(status.waiting) - _SHOWN} more: headrace run list"
+        yield (
+            "Waiting",
+            f"and {len(status.waiting) - _SHOWN} more: headrace run list{at_option(status.target)}",
+        )
 
 
 def _failures(status: ProjectStatus) -> Iterator[Line]:
@@ -72,10 +76,14 @@ def _failures(status: ProjectStatus) -> Iterator[Line]:
     for group in (found.groups if found else ())[:_SHOWN]:
         flows = ", ".join(f"{name} {number:,}" for name, number in group.flows.items())
         yield "Failures", f"{group.runs:,} x {group.cause} ({flows})"
-        yield "Failures", f"  {group.command or f'headrace run show {group.example}'}"
+        show = f"headrace run show {group.example}{at_option(status.target)}"
+        yield "Failures", f"  {group.command or show}"
     if found and len(found.groups) > _SHOWN:
         more = f"and {len(found.groups) - _SHOWN} more causes"
-        yield "Failures", f"{more}: headrace run why --since {found.started}"
+        yield (
+            "Failures",
+            f"{more}: headrace run why --since {found.started}{at_option(status.target)}",
+        )
     if found and found.mended:
         yield "Failures", f"{found.mended:,} of the last day were mended"
 
