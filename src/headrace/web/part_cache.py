@@ -172,7 +172,7 @@ class PartCache:
     def _rendered(
         self, topics: Sequence[str], render: Callable[[], RenderedPart]
     ) -> tuple[PartText, bool]:
-        with reading_values() as read:
+        with self._broadcast.pace.making(), reading_values() as read:
             rendered = render()
         left = read.seconds_left(self._broadcast.last_change(topics))
         seconds = [each for each in (left, rendered.again) if each is not None]

@@ -107,18 +107,30 @@ def test_open_actions_with_their_tasks(store: Store) -> None:
 
 def test_what_ended_lately_by_endpoint(store: Store) -> None:
     ended = [n for n in NUMBERS if (end_of(n) or "") >= TIMES[3]]
-    found = statistics.read_ended_runs(store.reader(), TIMES[3])
+    found = statistics.read_ended_runs(store.reader(), TIMES[3], statistics.EndpointsOfEndedRuns())
     assert found.complete
     assert found.by_status == Counter(map(status_of, ended))
     assert found.by_endpoint == Counter(f"endpoint-{n % 4}" for n in ended if n % 2 == 0)
     assert found.without_endpoint == sum(n % 2 for n in ended)
 
 
+def test_endpoints_are_read_once_for_each_end_of_a_run(store: Store) -> None:
+    known = statistics.EndpointsOfEndedRuns()
+    first = statistics.read_ended_runs(store.reader(), TIMES[0], known)
+    with store.transaction() as db:
+        db.execute("DELETE FROM actions")
+    assert statistics.read_ended_runs(store.reader(), TIMES[0], known) == first
+    # One that was resumed has ended again, and another time.
+    with store.transaction() as db:
+        db.execute("UPDATE runs SET completion_time = ? WHERE completion_time IS NOT NULL", ("3",))
+    assert not statistics.read_ended_runs(store.reader(), TIMES[0], known).by_endpoint
+
+
 def test_of_too_many_it_is_said_that_there_are_more(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statistics, "MOST_RUNS", 5)
-    found = statistics.read_ended_runs(store.reader(), TIMES[0])
+    found = statistics.read_ended_runs(store.reader(), TIMES[0], statistics.EndpointsOfEndedRuns())
     assert (sum(found.by_status.values()), found.complete) == (5, False)
     actions, complete = statistics.read_open_actions(store.reader())
     assert (len(actions), complete) == (5, False)
@@ -131,7 +143,7 @@ def test_a_body_that_cannot_be_read_hides_no_other(store: Store) -> None:
             "UPDATE actions SET body = ? WHERE run_id = 'run-4'",
             (json.dumps({"endpoint": "old", "function": "f"}),),
         )
-    found = statistics.read_ended_runs(store.reader(), TIMES[0])
+    found = statistics.read_ended_runs(store.reader(), TIMES[0], statistics.EndpointsOfEndedRuns())
     assert found.complete
     assert sum(found.by_status.values()) == COUNT - len(OPEN)
 

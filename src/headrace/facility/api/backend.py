@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.matching_runs import RunMatcher
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
+from headrace.facility.store.statistics import EndpointsOfEndedRuns
 from headrace.facility.store.tasks import FunctionTable
 from headrace.facility.store.web_inputs import WebInputTable
 
@@ -54,6 +55,7 @@ class Backend:
         respond: stores the answer to a web input, and resumes the run that waits for it.
         change_waiters: requests that wait for changes.
         matcher: finds the runs that conditions choose.
+        endpoints_of_ended_runs: those that runs used which ended lately.
     """
 
     store: Store
@@ -77,6 +79,7 @@ class Backend:
     respond: Callable[[str, Any], None]
     change_waiters: ChangeWaiters
     matcher: RunMatcher
+    endpoints_of_ended_runs: EndpointsOfEndedRuns = field(default_factory=EndpointsOfEndedRuns)
 
 
 def backend_of(request: Request) -> Backend:

@@ -52,7 +52,7 @@ def status(request: Request) -> JSONResponse:
         counts = count_runs(db)
         actions, complete = read_open_actions(db)
         since = format_timestamp(time.time() - FINISHED_SECONDS)
-        ended = read_ended_runs(db, since)
+        ended = read_ended_runs(db, since, backend.endpoints_of_ended_runs)
         failed = count_failed_since(db, format_timestamp(time.time() - _DAY))
         held = count_held_runs(db)
         web_inputs = count_open_web_inputs(db)

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from headrace.facility.store.row_keys import run_keys
 
-_KEPT_RUNS: Final = 256
-# Details of an event of more bytes are read anew each time.
+# Whoever shows failures asks for those of a day, again and again.
+_KEPT_RUNS: Final = 4096
+# Of all events whose details are kept; those of an event of more bytes are read anew each time.
+_KEPT_BYTES: Final = 8_000_000
 _MAX_EVENT_BYTES: Final = 20_000
 
 
@@ -23,7 +25,8 @@ class DetailsCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[int, dict[str, Any]]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, int, dict[str, Any]]] = OrderedDict()
+        self._bytes = 0
 
     def get(
         self, db: sqlite3.Connection, run: int, run_id: str, read: Callable[[], dict[str, Any]]
@@ -48,12 +51,14 @@ class DetailsCache:
             known = self._kept.get(run_id)
             if known is not None and known[0] == sequence:
                 self._kept.move_to_end(run_id)
-                return known[1]
+                return known[2]
         details = read()
         if size <= _MAX_EVENT_BYTES:
             with self._lock:
-                self._kept[run_id] = (sequence, details)
-                self._kept.move_to_end(run_id)
-                while len(self._kept) > _KEPT_RUNS:
-                    self._kept.popitem(last=False)
+                if (before := self._kept.pop(run_id, None)) is not None:
+                    self._bytes -= before[1]
+                self._kept[run_id] = (sequence, size, details)
+                self._bytes += size
+                while len(self._kept) > _KEPT_RUNS or self._bytes > _KEPT_BYTES:
+                    self._bytes -= self._kept.popitem(last=False)[1][1]
         return details

@@ -30,9 +30,9 @@ _COUNTS: Final = (
     f" WHERE {UNLISTED} GROUP BY flow_id, status"
 )
 _ENDED: Final = (
-    "SELECT number, status, flow_id FROM runs INDEXED BY runs_by_completion"  # noqa: S608 - constants
+    "SELECT number, status, completion_time FROM runs INDEXED BY runs_by_completion"  # noqa: S608 - constants
     " WHERE listed = 1 AND coalesce(completion_time, '') >= ?"
-    f" UNION ALL SELECT number, status, flow_id FROM runs WHERE {UNLISTED}"
+    f" UNION ALL SELECT number, status, completion_time FROM runs WHERE {UNLISTED}"
     " AND completion_time >= ? LIMIT ?"
 )
 _OPEN_ACTIONS: Final = (
@@ -154,22 +154,45 @@ def count_open_actions(db: sqlite3.Connection) -> Counter[tuple[str, str]]:
     return Counter({(row["provider"], row["status"]): row["actions"] for row in rows})
 
 
-def read_ended_runs(db: sqlite3.Connection, since: str) -> EndedRuns:
+class EndpointsOfEndedRuns:
+    """The endpoints that runs used which ended lately, kept from one question to the next."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], frozenset[str]] = {}
+
+    def get(self, db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[frozenset[str]]:
+        """Return the endpoints of each run; those of other runs are forgotten.
+
+        Args:
+            db: a connection for reading.
+            rows: ``number`` and ``completion_time`` of the runs.
+        """
+        known = self._known
+        found = {}
+        for row in rows:
+            # One that was resumed ends again.
+            key = (row["number"], row["completion_time"])
+            used = known.get(key)
+            found[key] = frozenset(_endpoints_of(db, row["number"])) if used is None else used
+        self._known = found
+        return list(found.values())
+
+
+def read_ended_runs(
+    db: sqlite3.Connection, since: str, endpoints: EndpointsOfEndedRuns
+) -> EndedRuns:
     """Return what ended since a moment.
 
     Args:
         db: a connection for reading.
         since: the moment, as the services write times.
+        endpoints: of the runs that were asked for before.
     """
     rows = db.execute(_ENDED, (since, since, MOST_RUNS + 1)).fetchall()
-    by_endpoint: Counter[str] = Counter()
-    without = 0
-    for row in rows[:MOST_RUNS]:
-        used = {*_endpoints_of(db, row["number"])}
-        by_endpoint.update(used)
-        without += not used
+    used = endpoints.get(db, rows[:MOST_RUNS])
+    by_endpoint = Counter(endpoint for each in used for endpoint in each)
     by_status = Counter(str(row["status"]) for row in rows[:MOST_RUNS])
-    return EndedRuns(by_status, by_endpoint, without, len(rows) <= MOST_RUNS)
+    return EndedRuns(by_status, by_endpoint, used.count(frozenset()), len(rows) <= MOST_RUNS)
 
 
 def count_failed_since(db: sqlite3.Connection, since: str) -> int:

@@ -11,10 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from headrace.web.changes.pace import Pace
 from headrace.web.errors import WebError
-
-SECONDS_TOGETHER: Final = 0.25
-"""Changes of so many seconds are told together."""
 
 MOST_STREAMS: Final = 6
 """Streams of one session; browsers open no more connections to a server of HTTP/1.1."""
@@ -56,9 +54,13 @@ class Broadcast:
 
     `publish`, `beat`, `keep_sessions` and `close` may be called by any thread, `open` and `leave`
     on the event loop alone.
+
+    Attributes:
+        pace: how often changes are told.
     """
 
     def __init__(self) -> None:
+        self.pace: Final = Pace()
         self.process: Final = secrets.token_hex(4)
         self._lock = threading.Lock()
         self._number = 0
@@ -69,7 +71,6 @@ class Broadcast:
         self._pending: set[str] = set()
         self._is_reload = False
         self._is_waiting = False
-        self._sent_at = float("-inf")
         self._streams: set[Stream] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
@@ -198,15 +199,15 @@ class Broadcast:
         self._call(self._tell_in_turn)
 
     def _tell_in_turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        pause = self._sent_at + SECONDS_TOGETHER - loop.time()
+        # Parts that are made meanwhile have it wait for longer.
+        pause = self.pace.seconds_left()
         if pause > 0:
-            loop.call_later(pause, self._tell)
+            asyncio.get_running_loop().call_later(pause, self._tell_in_turn)
         else:
             self._tell()
 
     def _tell(self) -> None:
-        self._sent_at = asyncio.get_running_loop().time()
+        self.pace.told()
         with self._lock:
             self._is_waiting = False
             changed, self._pending = self._pending, set()

@@ -128,6 +128,11 @@ class ChangeWatcher:
         since = 0
         silence = ""
         while not self._ended.is_set():
+            if since and not self._broadcast.has_streams:
+                # Whoever comes next is told then.
+                self._heard = self._clock()
+                self._ended.wait(_SECONDS_BETWEEN_LOOKS)
+                continue
             try:
                 if self._follower is None:
                     self._follower = follow()
@@ -148,6 +153,9 @@ class ChangeWatcher:
             else:
                 self._broadcast.publish(_topics(changes), changes.sequence)
             since = changes.sequence
+            if not changes.is_empty:
+                # More that comes meanwhile is told together, and so it is read.
+                self._ended.wait(self._broadcast.pace.seconds_left())
 
     def _tell_problem(self, problem: str) -> None:
         if problem == self._problem:
