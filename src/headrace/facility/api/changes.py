@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -60,10 +59,10 @@ def _document(page: ChangePage, complete: bool) -> dict[str, Any]:
     return {
         "sequence": page.sequence,
         "complete": complete,
-        "runs": [asdict(run) for run in page.runs],
+        "runs": [vars(run) for run in page.runs],
         "removed_run_ids": page.removed_run_ids,
         "flow_ids": page.flow_ids,
-        "web_inputs": [asdict(web_input) for web_input in page.web_inputs],
+        "web_inputs": [vars(web_input) for web_input in page.web_inputs],
         "has_next_page": page.more,
     }
 
