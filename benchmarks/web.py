@@ -23,13 +23,11 @@ import json
 import math
 import os
 import platform
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,12 +47,15 @@ from web_project.addresses import (
 from web_project.big_project import BigProject
 
 from headrace.facility import facility_status, stop_facility
+from headrace.web.changes.broadcast import MOST_STREAMS
 
 IDLE_SECONDS: Final = 20.0
 CHROMIUM: Final = ("chromium-headless-shell", "chromium", "google-chrome")
 SETTINGS: Final = ("runs", "members", "iterations", "events", "traces", "times")
 # A batch that is timed with the pages open and without them.
-TIMED: Final = 2_000
+TIMED: Final = 10_000
+SETTLING_SECONDS: Final = 5.0
+OPEN_PAGES: Final = Path(__file__).parent / "web_project" / "open_pages.py"
 
 
 class Browser:
@@ -132,54 +133,48 @@ def timed_page(browser: Browser, address: str, times: int, of: int = 1) -> dict[
 
 
 class OpenPages:
-    """Pages that are open: each follows the stream, and asks for its parts again.
+    """Pages that are open, in a process of their own.
 
     Args:
-        browser: whose session it is.
+        browsers: sessions, each for as many pages as it may have streams.
         addresses: the pages.
     """
 
-    def __init__(self, browser: Browser, addresses: list[str]) -> None:
-        self._ending = threading.Event()
-        self.refetched = 0
-        self._threads = [
-            threading.Thread(target=self._follow, args=(browser, address), daemon=True)
-            for address in addresses
+    def __init__(self, browsers: list[Browser], addresses: list[str]) -> None:
+        pages = [
+            [address, browsers[number // MOST_STREAMS].cookie]
+            for number, address in enumerate(addresses)
         ]
-        for thread in self._threads:
-            thread.start()
+        self._process = subprocess.Popen(
+            [sys.executable, str(OPEN_PAGES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = json.dumps({"url": browsers[0].url, "pages": pages})
+        self._process.stdin.write(f"{asked}\n")
+        self._process.stdin.flush()
+        if self._process.stdout.readline() != "open\n":
+            raise SystemExit("the pages cannot be opened")
 
-    def close(self) -> None:
-        """Close the pages."""
-        self._ending.set()
-        for thread in self._threads:
-            thread.join(30)
+    def close(self) -> dict[str, int]:
+        """Close the pages; return how often they were told of changes, and asked for parts."""
+        answer, _ = self._process.communicate()
+        found: dict[str, int] = json.loads(answer)
+        return found
 
-    def _follow(self, browser: Browser, address: str) -> None:
-        client = Browser(browser.url, browser.cookie)
-        _, body, _ = client.get(address)
-        page = body.decode()
-        parts = re.findall(r'data-part="([^"]*)" data-topics="([^"]*)"', page)
-        topics = sorted({topic for _, names in parts for topic in names.split()})
-        parts_of = {topic: [n for n, names in parts if topic in names.split()] for topic in topics}
-        events = re.search(r'data-events="([^"]*)"', page)
-        target = urljoin(f"{browser.url}/{address}", events[1] if events else "events")
-        tags: dict[str, str] = {}
-        stream = http.client.HTTPConnection(urlsplit(target).hostname or "", urlsplit(target).port)
-        stream.timeout = 20
-        query = f"?topics={quote(','.join(topics))}"
-        stream.request("GET", urlsplit(target).path + query, headers={"Cookie": browser.cookie})
-        answer = stream.getresponse()
-        while not self._ending.is_set():
-            line = answer.fp.readline().decode()
-            if not line:
-                return
-            for name in parts_of.get(line.removeprefix("data:").strip(), ()):
-                join = "&" if "?" in address else "?"
-                headers = {"If-None-Match": tags[name]} if name in tags else {}
-                _, _, found = client.get(f"{address}{join}part={name}", **headers)
-                tags[name] = found.get("etag", "")
-                self.refetched += 1
+
+def sessions(root: Path, first: Browser, count: int) -> list[Browser]:
+    """Return so many sessions, the first among them."""
+    found = [first]
+    command = [sys.executable, "-m", "headrace.cli", "web", "-C", str(root), "-F", "json"]
+    while len(found) < count:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found.append(Browser(first.url))
+        found[-1].log_in(json.loads(done.stdout)["link"].partition("#")[2])
+    return found
 
 
 def idle(*processes: psutil.Process) -> list[float]:
@@ -282,6 +277,25 @@ def table_rows(
     return rows
 
 
+def timed_runs(
+    world: BigProject, browsers: list[Browser], shown: list[str], *, pages_first: bool
+) -> dict[str, Any]:
+    """Return what a run takes, in ms, with pages open and without, one after the other."""
+    found: dict[str, Any] = {}
+    for name in ("with_pages", "without") if pages_first else ("without", "with_pages"):
+        opened = OpenPages(browsers, shown if name == "with_pages" else [])
+        time.sleep(SETTLING_SECONDS)
+        begun = time.perf_counter()
+        world.start(TIMED)
+        found[name] = 1e3 * (time.perf_counter() - begun) / TIMED
+        counted = opened.close()
+        if name == "with_pages":
+            found |= counted
+            if not counted["parts"]:
+                raise SystemExit("no open page was shown anew")
+    return found
+
+
 def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Measure everything."""
     world = BigProject(directory / "many", options)
@@ -301,22 +315,15 @@ def measure(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
         alone = idle(server, facility)
         opened_pages = [each for each in plain_addresses(run) if each in there]
         shown = [opened_pages[n % len(opened_pages)] for n in range(options.open)]
-        rounds = []
-        opened = OpenPages(browser, shown)
-        time.sleep(5)
+        browsers = sessions(world.root, browser, math.ceil(options.open / MOST_STREAMS))
+        opened = OpenPages(browsers, shown)
+        time.sleep(SETTLING_SECONDS)
         held = idle(server, facility)
         opened.close()
-        for number in range(options.rounds):
-            pair: dict[str, float] = {}
-            for with_pages in (False, True) if number % 2 == 0 else (True, False):
-                opened = OpenPages(browser, shown if with_pages else [])
-                time.sleep(3)
-                begun = time.perf_counter()
-                world.start(TIMED)
-                name = "with_pages" if with_pages else "without"
-                pair[name] = 1e3 * (time.perf_counter() - begun) / TIMED
-                opened.close()
-            rounds.append(pair)
+        rounds = [
+            timed_runs(world, browsers, shown, pages_first=number % 2 == 1)
+            for number in range(options.rounds)
+        ]
     ratios = [pair["with_pages"] / pair["without"] for pair in rounds]
     return {
         "settings": {name: getattr(options, name) for name in SETTINGS},
