@@ -15,7 +15,7 @@ def test_what_parts_cost_says_how_long_changes_wait(spent: float, seconds: float
     moment = [1000.0]
     pace = Pace(lambda: moment[0])
     assert pace.seconds_left() == 0, "the first change is told at once"
-    pace.told()
+    pace.restart()
     begun = moment[0]
     with pace.making():
         moment[0] += spent
@@ -23,14 +23,14 @@ def test_what_parts_cost_says_how_long_changes_wait(spent: float, seconds: float
     assert pace.seconds_left() == pytest.approx(seconds)
     moment[0] = begun + seconds + 0.01
     assert pace.seconds_left() == 0
-    pace.told()
+    pace.restart()
     assert pace.seconds_left() == pytest.approx(SHORTEST_SECONDS), "each time counts by itself"
 
 
 def test_a_part_that_fails_counts() -> None:
     moment = [0.0]
     pace = Pace(lambda: moment[0])
-    pace.told()
+    pace.restart()
 
     def fail() -> None:
         with pace.making():

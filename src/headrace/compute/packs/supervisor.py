@@ -23,7 +23,7 @@ from typing import Any, Final
 
 _GRACE_SECONDS: Final = 10.0
 # Files of scripts have lower numbers; bash itself uses 255.
-_LEAST_DESCRIPTOR: Final = 300
+_MINIMUM_DESCRIPTOR: Final = 300
 # The command begins when its group has been told: one that kills this process is ended by whoever
 # asked for it. In one line with what follows, so that bash counts lines as its author does.
 _GATE: Final = "read -r -u {gate} _ || exit 127; exec {gate}<&-; "
@@ -225,7 +225,7 @@ class _Supervisor:
 def _inherited(descriptor: int) -> int:
     """Return a copy of a descriptor that a command inherits, with a number that no script uses."""
     try:
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD, _LEAST_DESCRIPTOR)
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD, _MINIMUM_DESCRIPTOR)
     except OSError:  # so many are not allowed here
         return fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
 

@@ -207,7 +207,7 @@ class Broadcast:
             self._tell()
 
     def _tell(self) -> None:
-        self.pace.told()
+        self.pace.restart()
         with self._lock:
             self._is_waiting = False
             changed, self._pending = self._pending, set()

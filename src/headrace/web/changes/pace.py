@@ -34,26 +34,26 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._told_at = float("-inf")
+        self._published_at = float("-inf")
         self._spent = 0.0
 
     @contextmanager
     def making(self) -> Iterator[None]:
         """Count the time of what is done inside as time that parts are made in."""
-        begun = self._clock()
+        started = self._clock()
         try:
             yield
         finally:
             with self._lock:
-                self._spent += self._clock() - begun
+                self._spent += self._clock() - started
 
-    def told(self) -> None:
-        """Note that changes are told now."""
+    def restart(self) -> None:
+        """Begin to count anew: changes are told now."""
         with self._lock:
-            self._told_at, self._spent = self._clock(), 0.0
+            self._published_at, self._spent = self._clock(), 0.0
 
     def seconds_left(self) -> float:
         """Return the seconds until changes may be told again; 0 where they may be now."""
         with self._lock:
             seconds = min(max(self._spent / _SHARE, SHORTEST_SECONDS), LONGEST_SECONDS)
-            return max(0.0, self._told_at + seconds - self._clock())
+            return max(0.0, self._published_at + seconds - self._clock())
