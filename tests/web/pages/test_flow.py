@@ -93,6 +93,20 @@ def test_findings_follow_the_files(site: WebSite, project: Project) -> None:
     assert "Nowhere" in words
 
 
+def test_a_deployment_is_seen_as_it_happens(
+    site: WebSite, project: Project, services: Services
+) -> None:
+    shown = site.get("flows/say").text
+    assert "not deployed" in words_of(shown)
+    assert 'data-part="source" data-topics="project"' in shown
+    deploy(project, services)
+    assert "At local deployed" in words_of(site.get("flows/say?part=source").text)
+    path = project.flows_dir / "say" / "definition.json"
+    path.write_text(path.read_text().replace('"Say"', '"Tell"'))
+    assert "At local changed" in words_of(site.get("flows/say?part=source").text)
+    assert 'data-state="Tell"' in site.get("flows/say?part=drawing").text
+
+
 def test_a_flow_that_cannot_be_read_still_has_its_page(site: WebSite, project: Project) -> None:
     (project.flows_dir / "say" / "definition.json").write_text("{")
     shown = site.get("flows/say")

@@ -41,16 +41,15 @@ def _load(view: View) -> Mapping[str, Any]:
     if name not in view.project.flow_names():
         raise PageMissing(f"the project has no flow {name!r}: the page Flows has those that are")
     try:
-        source = view.project.flow(name)
-    except ProjectError as error:
-        return {"title": f"Flow {name}", "name": name, "source": None, "problem": str(error)}
-    return {
-        "title": source.title,
-        "name": name,
-        "source": source,
-        "problem": "",
-        "deployment": _deployment(view, name),
-    }
+        return {"title": view.project.flow(name).title}
+    except ProjectError:
+        return {"title": f"Flow {name}"}  # the parts tell why it cannot be read
+
+
+def _load_source(view: View) -> Mapping[str, Any]:
+    name = view.path["flow"]
+    source = view.project.flow(name)
+    return {"name": name, "source": source, "deployment": _deployment(view, name)}
 
 
 def _deployment(view: View, name: str) -> Mapping[str, str]:
@@ -144,8 +143,9 @@ PAGE: Final = Page(
     template="flows/flow.html",
     load=_load,
     parts=(
-        Part("drawing", "flows/drawing.html", _load_drawing),
-        Part("findings", "flows/findings.html", _load_findings, every=60.0),
+        Part("source", "flows/source.html", _load_source, topics=("project",), every=10.0),
+        Part("drawing", "flows/drawing.html", _load_drawing, topics=("project",), every=10.0),
+        Part("findings", "flows/findings.html", _load_findings, topics=("project",), every=10.0),
         Part("runs", "flows/runs.html", _load_runs, topics=("runs",), every=30.0),
         Part("times", "flows/times.html", _load_times, topics=("runs",), every=60.0),
     ),

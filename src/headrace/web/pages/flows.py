@@ -21,7 +21,7 @@ PAGE: Final = Page(
     path="/flows",
     title="Flows",
     template="flows/list.html",
-    parts=(Part("table", "flows/table.html", _load_table, every=60.0),),
+    parts=(Part("table", "flows/table.html", _load_table, topics=("project",), every=15.0),),
     menu="Flows",
     rank=400,
 )
