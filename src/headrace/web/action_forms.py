@@ -97,7 +97,8 @@ class ActionForms:
             raise
         else:
             if isinstance(done, Again):
-                store.end_action(once, "failed", done.message, own)
+                state = "failed" if done.is_known else "unknown"
+                store.end_action(once, state, done.message, own)
                 return done
             state = "done"
         location = done.to if done.to is not None else view.form.get("back") or quote(own)

@@ -172,7 +172,8 @@ class _App:
     def _again(self, page: Page, action: Action, view: View, again: Again) -> Response:
         own = view.address.removesuffix(f"/do/{action.name}")
         shown = replace(view, address=own, shown_at=view.address)
-        word = "Not done" if again.is_problem else "Checked"
+        word = "Not done" if again.is_known else "Not known"
+        word = word if again.is_problem else "Checked"
         outcome = {"ok": not again.is_problem, "word": word, "message": again.message}
         text = PageRenderer(page, shown, self._menu).render(
             page.template, again.values, outcome if again.message else None

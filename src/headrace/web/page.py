@@ -37,17 +37,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Again:
-    """The page once more, with what was typed: nothing was done.
+    """The page once more, with what was typed: nothing was done, or nobody knows whether it was.
 
     Attributes:
         values: all that its template shows, in the place of what the page loads.
         message: why nothing was done, or what was seen, in one line; empty for nothing to say.
         is_problem: whether something is wrong with what was typed.
+        is_known: whether it is known that nothing was done.
     """
 
     values: Mapping[str, Any]
     message: str = ""
     is_problem: bool = True
+    is_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from headrace.config.errors import ProjectError
 from headrace.diagnostics.doctor import diagnose
 from headrace.diagnostics.preflight import preflight
 from headrace.errors import HeadraceError
+from headrace.hosted import NoAnswerError
 from headrace.runs.input_resolution import InputResolver
 from headrace.runs.launch import RunOptions, prepare, send
 from headrace.runs.query import find_run, run_log
@@ -200,7 +201,9 @@ def _start(view: View) -> Done | Again:
         run = view.ask(lambda services: send(prepared, services, named, wait_for_service=is_hosted))
     except HeadraceError as error:
         message = str(error).replace("`--no-preflight` starts it anyway", "untick the check below")
-        return Again(_shown(view, texts, options, found), message)
+        # The same form starts the same run, whether it was started or not.
+        is_known = not isinstance(error, NoAnswerError)
+        return Again(_shown(view, texts, options, found), message, is_known=is_known)
     return Done(f"run {run['run_id']} is started", f"runs/{run['run_id']}", subject=flow)
 
 
