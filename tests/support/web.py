@@ -191,7 +191,7 @@ class Form:
     @property
     def action(self) -> str:
         """Name of the page's action."""
-        return self.address.rpartition("/do/")[2]
+        return f"/{self.address}".rpartition("/do/")[2].removeprefix("/")
 
 
 class _FormReader(HTMLParser):

@@ -39,6 +39,16 @@ _OUTCOME_WORDS: Final = {
 }
 
 
+def page_address(view: View, action: Action) -> str:
+    """Return the address of the page whose action is asked for; that of Now is empty.
+
+    Args:
+        view: the request for the action.
+        action: the action.
+    """
+    return f"/{view.address}".removesuffix(f"/do/{action.name}").removeprefix("/")
+
+
 class ActionForms:
     """Performs the actions of forms.
 
@@ -67,7 +77,7 @@ class ActionForms:
         Raises:
             NotAllowed: the session may not, or the form is of no page of this session.
         """
-        own = view.address.removesuffix(f"/do/{action.name}")
+        own = page_address(view, action)
         if not view.session.has_form_token(view.form.get("form_token", "")):
             raise NotAllowed("this form is not of your session: load the page again")
         store = self._site.store

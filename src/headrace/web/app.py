@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.errors import HeadraceError
-from headrace.web.action_forms import ActionForms
+from headrace.web.action_forms import ActionForms, page_address
 from headrace.web.errors import NotAllowed, NotHere, PageMissing
 from headrace.web.events import serve_events
 from headrace.web.forms import Fields, read_form
@@ -170,7 +170,7 @@ class _App:
             return self._problem(view, error)
 
     def _again(self, page: Page, action: Action, view: View, again: Again) -> Response:
-        own = view.address.removesuffix(f"/do/{action.name}")
+        own = page_address(view, action)
         shown = replace(view, address=own, shown_at=view.address)
         word = "Not done" if again.is_known else "Not known"
         word = word if again.is_problem else "Checked"

@@ -6,30 +6,51 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headrace.project_status.run_figures import ACTIVITIES
-from headrace.web.page import Page, Part
+from headrace.web.page import Action, Done, Page, Part, repeatable
 from headrace.web.site import STATUS_TOPIC
 from headrace.web.view import View
 from headrace.web.views.endpoint_states import endpoint_mark, needs_a_look
+from headrace.web.views.notices import Notices, notice_key
 from headrace.web.views.run_selection import selection_query
 from headrace.web.views.texts import shortened
 
 # Of what waits, and of causes; the pages of runs and web inputs have the rest.
 _SHOWN: Final = 10
+_WELL: Final = "All is well: nothing waits for you"
 _WEB_INPUT_COMMAND: Final = "headrace web-input respond "
 
 
 def _load_verdict(view: View) -> Mapping[str, Any]:
     status = view.site.status.get()
-    sentences = {"well": "All is well: nothing waits for you", "look": "", "act": ""}
-    sentence = sentences[status.word] or "; ".join(
-        shortened(each.text) for each in status.findings if each.word == status.word
-    )
+    notices = Notices.of(status.findings, view.site.store.dismissed_notices())
+    word = notices.word
+    sentence = "; ".join(shortened(each.text) for each in notices.shown if each.word == word)
+    if not notices.shown:
+        sentence = "Nothing else waits for you" if notices.dismissed else _WELL
     return {
-        "word": status.word,
+        "word": word,
         "sentence": sentence,
-        "findings": [each for each in status.findings if each.word != status.word],
+        "findings": [each for each in notices.shown if each.word != word],
+        "notices": [(notice_key(each), shortened(each.text, 80)) for each in notices.shown],
+        "dismissed": notices.dismissed,
         "moment": status.moment,
     }
+
+
+def _dismiss(view: View) -> Done:
+    notice = view.form.get("notice", "")
+    findings = view.site.status.get().findings
+    found = next((each for each in findings if notice_key(each) == notice), None)
+    if found is None:
+        return Done("it says something else by now: see what is shown")
+    view.site.store.dismiss_notice(notice, view.session.label)
+    text = shortened(found.text, 80)
+    return Done(f"put away until it says something else: {text}", subject=text)
+
+
+def _restore(view: View) -> Done:
+    count = view.site.store.restore_notices()
+    return Done("notices that were put away are shown again", subject=f"{count} notices")
 
 
 def _load_waiting(view: View) -> Mapping[str, Any]:
@@ -137,6 +158,10 @@ PAGE = Page(
             ("counts", _load_counts),
             ("machines", _load_machines),
         )
+    ),
+    actions=(
+        Action("dismiss", _dismiss, repeats=repeatable),
+        Action("restore", _restore, repeats=repeatable),
     ),
     menu="Now",
     rank=10,

@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS actions (
     once TEXT NOT NULL UNIQUE, process TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL,
     location TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS dismissed_notices (
+    notice TEXT PRIMARY KEY, at TEXT NOT NULL, label TEXT NOT NULL
+) STRICT;
 CREATE INDEX IF NOT EXISTS actions_by_time ON actions (at);
 CREATE INDEX IF NOT EXISTS actions_by_page ON actions (page, id);
 """
@@ -303,6 +306,34 @@ class WebStore:
                 (before, before, limit),
             ).fetchall()
         return [self._recorded(row) for row in rows]
+
+    # -- notices
+
+    def dismiss_notice(self, notice: str, label: str) -> None:
+        """Put a notice away.
+
+        Args:
+            notice: names it.
+            label: who does it.
+        """
+        with self._transaction() as database:
+            oldest = (self._now() - timedelta(days=_RECORD_DAYS)).isoformat()
+            database.execute("DELETE FROM dismissed_notices WHERE at < ?", (oldest,))
+            database.execute(
+                "INSERT OR REPLACE INTO dismissed_notices VALUES (?, ?, ?)",
+                (notice, self._now().isoformat(), label),
+            )
+
+    def dismissed_notices(self) -> frozenset[str]:
+        """Return the names of the notices that were put away."""
+        with self._transaction(write=False) as database:
+            rows = database.execute("SELECT notice FROM dismissed_notices").fetchall()
+        return frozenset(row["notice"] for row in rows)
+
+    def restore_notices(self) -> int:
+        """Have all notices shown again that were put away; return how many were."""
+        with self._transaction() as database:
+            return database.execute("DELETE FROM dismissed_notices").rowcount
 
     def _recorded(self, row: sqlite3.Row) -> RecordedAction:
         found = RecordedAction(*(row[name] for name in _ACTION_COLUMNS.split(", ")))
