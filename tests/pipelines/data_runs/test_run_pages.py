@@ -221,3 +221,24 @@ def test_hostile_names_are_texts(data_runs: ProcessedRuns) -> None:
     # Bytes that are no text, and those that move a cursor, stand on no page.
     assert "\x1b" not in answer.text
     site.close()
+
+
+def test_figures_of_the_analysis_are_shown(processed: ProcessedRuns) -> None:
+    place = processed.root / "data" / "results" / "run0007"
+    place.mkdir(parents=True)
+    (place / "overview.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (place / "summary.json").write_text("{}")
+    results = {"id": processed.project.collection_id("workstation", "local")}
+    results["path"] = "/results/run0007/"
+    (run,) = processed.services.runs.values()
+    run["details"] = {"code": "FlowSucceeded", "output": {"summary": {"results": results}}}
+    site = processed.site()
+    try:
+        page = site.get("data-runs/run0007").text
+        (address,) = re.findall(r'<img src="([^"]*overview\.png[^"]*)"', page)
+        assert f"In {place}." in words_of(page)
+        assert "summary.json" not in page
+        answer = site.get(address.removeprefix("../"))
+        assert answer.headers["content-type"] == "image/png"
+    finally:
+        site.close()

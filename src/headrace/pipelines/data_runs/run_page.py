@@ -13,6 +13,7 @@ from headrace.pipelines.data_runs.rates import RunRates
 from headrace.pipelines.data_runs.run_list import status_row
 from headrace.web.errors import NotAllowed, NotHere
 from headrace.web.page import Action, Done, Page, Part
+from headrace.web.pages.run.figures import result_figures
 
 if TYPE_CHECKING:
     from headrace.datarun.hit_index.index_file import HitIndex
@@ -163,6 +164,10 @@ def _load_histograms(view: View) -> Mapping[str, Any]:
     }
 
 
+def _load_figures(view: View) -> Mapping[str, Any]:
+    return result_figures(view, known_runs(view).find(view).run)
+
+
 def _charts(indexes: list[HitIndex], channel: int) -> list[dict[str, Any]]:
     import numpy as np
 
@@ -264,6 +269,7 @@ PAGE = Page(
         Part("status", f"{_PACKAGE}:status.html", _load_status, ("data_run", "runs"), 5.0),
         Part("segments", f"{_PACKAGE}:segments.html", _load_segments, ("data_run", "runs"), 10.0),
         Part("histograms", f"{_PACKAGE}:histograms.html", _load_histograms, ("data_run",), 10.0),
+        Part("figures", "run/figures.html", _load_figures, ("data_run", "runs"), 60.0),
     ),
     actions=(
         Action("run_again", _run_again),
