@@ -188,6 +188,7 @@ def test_a_consent_that_is_missing_comes_with_the_commands(named: dict[str, Any]
         "waits for you: Missing consent; run `headrace login --consent 'https://a/flow[b c]'`, "
         "then `headrace run resume r`"
     )
+    assert current_activity(view, "globus").text.endswith("`headrace run resume r --at globus`")
 
 
 def test_what_a_task_waits_for_is_told() -> None:

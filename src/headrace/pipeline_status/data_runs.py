@@ -171,7 +171,7 @@ class DataRuns:
         now = failure_summary(view) or ""
         if not view.final:
             state = f"{view.current.name}: " if view.current else ""
-            now = f"{state}{current_activity(view).text}"
+            now = f"{state}{current_activity(view, self.target).text}"
         return DataRunStatus(
             name=name,
             status=view.status,

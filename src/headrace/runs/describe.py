@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.collection_path import CollectionPath, CollectionPathError
+from headrace.config.project_config import at_option
 from headrace.flowlang.failure_text import cause_text, failure_line
 from headrace.project.project import Project
 from headrace.runs.poller import RunView
@@ -47,16 +48,17 @@ class Results:
         return str(self.directory) if self.directory else f"{self.collection}:{self.path}"
 
 
-def current_activity(view: RunView) -> Progress:
+def current_activity(view: RunView, target: str = "local") -> Progress:
     """Return what a run does at this moment.
 
     Args:
         view: the run.
+        target: where it is, for the command that lets it go on.
     """
     if view.status == "INACTIVE":
         details = view.run.get("details") or {}
         why = _line(details.get("description") or details.get("code") or "no reason given")
-        return Progress(f"waits for you: {why}{_consent_commands(view.id, details)}")
+        return Progress(f"waits for you: {why}{_consent_commands(view.id, details, target)}")
     if view.final:
         failure = failure_message(view)
         return Progress(failure or view.status.lower())
@@ -82,12 +84,13 @@ def login_command(scopes: Sequence[str]) -> str:
     return " ".join(["headrace login", *(f"--consent {shlex.quote(scope)}" for scope in scopes)])
 
 
-def _consent_commands(run_id: str, details: Mapping[str, Any]) -> str:
+def _consent_commands(run_id: str, details: Mapping[str, Any], target: str) -> str:
     """Return the commands that give the consents that a run waits for."""
     wanted = required_scopes(details)
     if not wanted:
         return ""
-    return f"; run `{login_command(wanted)}`, then `headrace run resume {run_id}`"
+    resume = f"headrace run resume {run_id}{at_option(target)}"
+    return f"; run `{login_command(wanted)}`, then `{resume}`"
 
 
 def action_progress(details: Any) -> Progress:

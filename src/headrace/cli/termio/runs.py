@@ -62,7 +62,8 @@ def run_text(
     ]
     failed = [state.name for state in view.states if state.failed]
     results = results_of(view, project, target)
-    now = f"{state}: {current_activity(view).text}" if state else current_activity(view).text
+    activity = current_activity(view, target).text
+    now = f"{state}: {activity}" if state else activity
     summary = ", ".join(f"{key} {_value(value)}" for key, value in summary_of(view).items())
     fields = [
         Field("Run", lambda _: view.id),

@@ -39,7 +39,6 @@ class InversionRuns:
     ) -> None:
         self._home = home
         self._target = target
-        self._at = at_option(target)
         self._load = load
         self._connect = connect
 
@@ -80,8 +79,8 @@ class InversionRuns:
         except (HeadraceError, GlobusError, OSError) as error:
             return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
         if view is None:
-            return _without_run(arrivals, arrival, iteration, self._at)
-        return _of(view, arrivals.watched, self._at)
+            return _without_run(arrivals, arrival, iteration)
+        return _of(view, arrivals)
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
         from headrace.runs import RunPoller
@@ -104,11 +103,11 @@ class InversionRuns:
         return str(given.get("iteration", "")).lstrip("0") == str(iteration or "")
 
 
-def _of(view: RunView, watched: bool, at: str) -> RunState:
+def _of(view: RunView, arrivals: ArrivalLookup) -> RunState:
     from headrace.runs import current_activity, failure_summary
     from headrace.seismic.inversion.status import RunState
 
-    short = view.id[:8]
+    short, at = view.id[:8], at_option(arrivals.target)
     if view.cancelled:
         reason = f"run {short} was cancelled; `headrace run retry {short}{at}` takes it up again"
         return RunState("cancelled", reason, view.id)
@@ -120,13 +119,12 @@ def _of(view: RunView, watched: bool, at: str) -> RunState:
         )
         return RunState("failed", reason, view.id)
     if view.status == "INACTIVE":
-        reason = (
-            f"run {short} {current_activity(view).text}; then `headrace run resume {short}{at}`"
-        )
+        activity = current_activity(view, arrivals.target).text
+        reason = f"run {short} {activity}; then `headrace run resume {short}{at}`"
         return RunState("parked", reason, view.id)
     watch = (
         ""
-        if watched
+        if arrivals.watched
         else f"; no `headrace watch{at}` is on, so the next iteration will wait for one"
     )
     if view.status == "SUCCEEDED":
@@ -136,13 +134,15 @@ def _of(view: RunView, watched: bool, at: str) -> RunState:
         )
         return RunState("waiting", reason, view.id)
     state = view.current.name if view.current else "begins"
-    return RunState("running", f"{state}: {current_activity(view).text}{watch}", view.id)
+    return RunState(
+        "running", f"{state}: {current_activity(view, arrivals.target).text}{watch}", view.id
+    )
 
 
-def _without_run(
-    arrivals: ArrivalLookup, arrival: Record | None, iteration: int, at: str
-) -> RunState:
+def _without_run(arrivals: ArrivalLookup, arrival: Record | None, iteration: int) -> RunState:
     from headrace.seismic.inversion.status import RunState
+
+    at = at_option(arrivals.target)
 
     if arrival is not None and arrival.state == "skipped":
         return RunState(

@@ -50,7 +50,7 @@ def load_now(view: View) -> Mapping[str, Any]:
         "seconds": run.elapsed(),
         "tags": [shortened(tag, 100) for tag in document.get("tags") or ()],
         "state": run.current.name if run.current else "",
-        "activity": "" if run.final else shortened(current_activity(run).text),
+        "activity": "" if run.final else shortened(current_activity(run, view.target).text),
         "held_at": document.get("held_at") if not run.final else None,
         "asks": document.get("blocking_web_input_id"),
         "failure": shortened(failure_summary(run), 1_000) if run.status == "FAILED" else "",
