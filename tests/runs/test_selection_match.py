@@ -86,6 +86,21 @@ def test_the_newest_are_meant_where_there_are_more(selector: RunSelector) -> Non
     assert not selector.match(failed, len(every)).has_more
 
 
+@pytest.mark.parametrize(
+    ("label", "word"),
+    [
+        ("number 4999*", "4999"),
+        ("leg 7 of run*", "leg"),
+        ("*a longer text*", "longer"),
+        ("a?c", ""),
+    ],
+)
+def test_labels_are_looked_for_by_the_word_that_fewest_have(
+    selector: RunSelector, label: str, word: str
+) -> None:
+    assert selector.query(Selection(labels=(label,))).get("filter_label", "") == word
+
+
 class OlderFacility:
     """Services of a facility that has no such call.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
+_DIGIT: Final = re.compile("[0-9]")
 # Runs that a retry means where no status is given.
 RETRYABLE: Final = ("FAILED", "ENDED")
 
@@ -338,10 +340,16 @@ class _Conditions:
 
 
 def _word_of(labels: Sequence[str]) -> str:
-    """Return the longest word that each label must have in it; empty where none is known."""
+    """Return a word that each label must have in it; empty where none is known.
+
+    The longest; one with a number before others, for fewer labels have it.
+    """
     if len(labels) != 1 or set(labels[0]) & set("?\\") or not labels[0].isascii():
         return ""
-    return max(labels[0].replace("*", " ").split(), key=len, default="")
+    words = labels[0].replace("*", " ").split()
+    return max(
+        words, key=lambda word: (len(word) > 2 and bool(_DIGIT.search(word)), len(word)), default=""
+    )
 
 
 def _stored_time(moment: datetime | None) -> str:
