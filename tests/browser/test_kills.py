@@ -89,6 +89,26 @@ def test_a_page_says_that_the_facility_is_gone_and_goes_on_when_it_is_back(
     page.get_by_role("link", name="after the kill").wait_for(timeout=TIMEOUT)
 
 
+def test_a_page_on_which_nothing_changes_says_as_of_when_it_is(
+    server: WebServer, page: Page
+) -> None:
+    page.goto(server.url("runs"))
+    expect(page.locator("#contact")).to_have_text(IN_CONTACT, timeout=TIMEOUT)
+    still = page.context.new_page()
+    still.goto(server.url("runs/change"))
+    # Two signs of life come by its browser's stream.
+    still.evaluate(
+        """() => new Promise((heard) => {
+          let count = 0;
+          const root = new URL(document.body.dataset.root || "./", location.href);
+          new BroadcastChannel(`headrace ${root.pathname}`).onmessage = ({ data }) => {
+            if (data.kind === "contact" && ++count === 2) heard();
+          };
+        })"""
+    )
+    expect(still.locator("#contact")).to_have_text(re.compile("^As of "))
+
+
 def test_an_action_whose_server_is_killed_is_done_once(
     project: DrivenProject, server: WebServer, page: Page
 ) -> None:

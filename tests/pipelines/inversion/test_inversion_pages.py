@@ -13,6 +13,7 @@ import pytest
 
 from headrace.seismic.inversion import commands
 from headrace.web.changes.local_files import LocalChanges
+from tests.support.killed_action import send_and_kill
 from tests.support.web import WebSite, forms_of, words_of
 from tests.support.web_inversion import PROJECT, WebInversion, no_services
 
@@ -106,6 +107,23 @@ def test_pause_and_resume_each_once(web: WebSite, inversion: WebInversion) -> No
     assert "Done: the pause is taken back" in words_of(done.text)
     assert json.loads(inversion.both.home.steering.read_text())["pause"] == ""
     # What was resumed can be paused again: the form is another one.
+    assert "Done: it stops" in words_of(web.follow(PAGE, web.send_form(PAGE, "pause")).text)
+
+
+def test_an_old_pause_whose_server_was_killed_does_not_undo_a_resume(
+    web: WebSite, inversion: WebInversion
+) -> None:
+    def pause() -> str:
+        return str(json.loads(inversion.both.home.steering.read_text())["pause"])
+
+    form = next(one for one in forms_of(web.get(PAGE).text) if one.action == "pause")
+    send_and_kill(web, PAGE, form, after=False)
+    assert pause() == ""
+    send_and_kill(web, PAGE, form)
+    assert pause() == "iteration"
+    commands.resume(inversion.home)
+    assert "Not known" in words_of(web.follow(PAGE, web.resend(PAGE, form)).text)
+    assert pause() == ""
     assert "Done: it stops" in words_of(web.follow(PAGE, web.send_form(PAGE, "pause")).text)
 
 

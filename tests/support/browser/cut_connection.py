@@ -27,7 +27,7 @@ class Connection:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """End all connections, and take none, until `restore`."""
+        """End all connections, and take none, until `mend`."""
         with self._lock:
             self._is_cut = True
             pairs, self._pairs = self._pairs, set()
@@ -35,12 +35,15 @@ class Connection:
             _end(*pair)
 
     def silence(self) -> None:
-        """Pass nothing on, and end nothing, until `restore`."""
+        """Pass nothing on, and end nothing, until `speak`."""
         self._flows.clear()
 
-    def restore(self) -> None:
-        """Pass everything on again."""
+    def mend(self) -> None:
+        """Take connections again."""
         self._is_cut = False
+
+    def speak(self) -> None:
+        """Pass everything on again."""
         self._flows.set()
 
     def close(self) -> None:

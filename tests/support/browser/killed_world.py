@@ -207,8 +207,10 @@ class KilledWorld:
             self.server.start_again()
         elif kind == "facility":
             start_facility(self.root, self.settings)
+        elif kind == "cut":
+            self.connection.mend()
         else:
-            self.connection.restore()
+            self.connection.speak()
 
     def _note_alive(self, kind: str, value: bool) -> None:
         self.facts.note(f"alive {kind}", time.time(), value)

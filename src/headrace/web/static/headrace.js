@@ -252,7 +252,8 @@ function leave() {
   letGo = null;
 }
 
-if (channel) {
+// A page without parts says as of when it is: it would not notice that nobody is heard any more.
+if (channel && parts().length) {
   channel.onmessage = ({ data }) => {
     if (data.kind === "who") { channel.postMessage({ kind: "topics", topics: parts().flatMap(topicsOf) }); return; }
     if (data.kind !== "topics") { if (!source) hear(data); return; }
