@@ -15,7 +15,7 @@ T = TypeVar("T")
 # It is read again as soon as it may have changed, so often at the most: what takes long is read
 # less often, for the services have other things to do...
 _PAUSE: Final = 2.0
-_LONGEST_PAUSE: Final = 3.5
+_LONGEST_PAUSE: Final = 2.5
 _REST: Final = 20.0
 # ...by whoever is told of no changes it is taken up to this age, in s...
 _OLDEST_UNFOLLOWED: Final = 4.5

@@ -15,7 +15,7 @@ from typing import Final
 SHORTEST_SECONDS: Final = 0.25
 """Changes of so many seconds are told together at least."""
 
-LONGEST_SECONDS: Final = 3.0
+LONGEST_SECONDS: Final = 2.0
 """Seconds that a change waits at most; with the time to fetch parts it is seen within 5 s."""
 
 # Part of the time that parts are made in, by one thread.
