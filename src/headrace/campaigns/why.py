@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from headrace._internal.shell_words import shell_word
+from headrace._internal.text_pattern import starred_pattern
 from headrace.runs.cause_template import cause_template, is_specific
 from headrace.runs.failure_cause import FailureCause
 from headrace.runs.failure_clusters import MOST_LOGS, FailureCluster, Properties, compare_clusters
@@ -162,8 +163,7 @@ def _others_matched(
     cluster: MemberFailureCluster, groups: Mapping[tuple[str, str], Sequence[sqlite3.Row]]
 ) -> int:
     """Return how many members of other causes its pattern matches."""
-    parts = (re.escape(part) for part in cluster.pattern.split("*"))
-    pattern = re.compile(".*".join(parts), re.IGNORECASE | re.DOTALL)
+    pattern = starred_pattern(cluster.pattern)
     members = set(cluster.keys)
     matched: dict[str, bool] = {}
     count = 0
