@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 
 from headrace.config import ProjectError
 from headrace.deploy import apply, plan
-from headrace.hosted import HostedError, Services, services_at
+from headrace.hosted import HostedError, NoAnswerError, Services, services_at
 from headrace.project import Project
-from headrace.runs import start
-from headrace.runs.query import find_run, list_runs
+from headrace.runs import RunOptions, prepare, send, start
+from headrace.runs.query import NO_RESULT, find_run, list_runs, retry_run
 from headrace.runs.tags import find_tagged
 from headrace.triggers import Arrival
 from headrace.triggers.project_run_client import ProjectRunClient
@@ -144,6 +145,71 @@ def test_only_a_facility_is_told_the_name_of_a_request(
     for place in (services, hosted):
         start(deployed, "local", place, "say", {"word": "a"}, request_id="the-name")
     assert service.request_ids == ["the-name", None]
+
+
+@pytest.mark.parametrize("how", ["lose", "garble", ""])
+def test_the_hosted_service_starts_one_run_for_a_named_request_that_is_sent_twice(
+    deployed: Project, services: Services, service: Service, how: str
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    prepared = prepare(deployed, "local", "say", {"word": "a"})
+    named = RunOptions(tags=["mine"], request_id="the name")
+    if how:
+        getattr(service, how).add(f"POST /flows/{prepared.flow_id}/run")
+        with suppress(NoAnswerError):  # and whoever asked for it asks again
+            send(prepared, hosted, named, wait_for_service=True)
+    found = [
+        send(prepared, hosted, options, wait_for_service=True)["run_id"]
+        # Whoever sends it again may call the run otherwise.
+        for options in (named, replace(named, label="other"))
+    ]
+    assert found == [*service.runs] * 2
+    other = send(prepared, hosted, replace(named, request_id="x"), wait_for_service=True)
+    assert [*service.runs] == [found[0], other["run_id"]]
+
+
+def test_a_named_start_is_found_again_days_later(
+    deployed: Project, services: Services, service: Service
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    asked: list[str] = []
+
+    def get(path: str, query: Any) -> None:
+        asked.append(query.get("filter_start_time", ""))
+
+    prepared = prepare(deployed, "local", "say", {"word": "a"})
+    send(prepared, replace(hosted, get=get), RunOptions(request_id="n"), wait_for_service=True)
+    [since] = asked
+    # A session of the pages, and with it its forms, lasts a week.
+    assert datetime.fromisoformat(since.rstrip(",")) < datetime.now(UTC) - timedelta(days=7)
+
+
+@pytest.mark.parametrize("how", ["lose", ""])
+def test_the_hosted_service_starts_one_retry_for_a_named_request_that_is_sent_twice(
+    deployed: Project, services: Services, service: Service, how: str
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    failed = []
+    for _ in range(2):
+        run_id = start(deployed, "local", hosted, "say", {"word": "a"})["run_id"]
+        service.log(run_id, "FlowStarted", input={"word": "a"})
+        service.end(run_id, "FAILED", {"code": "FlowFailed"})
+        failed.append(run_id)
+    if how:
+        service.lose.add(f"POST /flows/{service.runs[failed[0]]['flow_id']}/run")
+
+    def retried(run_id: str, name: str) -> str:
+        document = retry_run(hosted, "globus", run_id, result=NO_RESULT, request_id=name)
+        assert document["retry_of"]["run_id"] == run_id
+        return str(document["run_id"])
+
+    with pytest.raises(NoAnswerError) if how else nullcontext():
+        retried(failed[0], "the name")
+    new = {retried(failed[0], "the name") for _ in range(2)}
+    assert len(new) == 1
+    # The same name for another run is another retry, as is another name for the same run.
+    assert len({*new, retried(failed[1], "the name"), retried(failed[0], "other")}) == 3
+    assert len(service.runs) == 5
 
 
 def test_a_refusal_reaches_the_watcher_in_one_line(deployed: Project, service: Service) -> None:

@@ -206,9 +206,10 @@ class RunChanger:
                 return ChangeOutcome(run_id, "changed", f"retried as {own}", own)
             if reason := self._skip_reason(wanted, chains, document, by_id):
                 return ChangeOutcome(run_id, "skipped", reason)
-            new = retry_run(
-                services, self._target, run_id, request_id=record.id, **dict(wanted.options)
-            )
+            # At the hosted service each name costs a look through runs; theirs are told apart by
+            # the times at which they began.
+            name = record.id if self._target == "local" else ""
+            new = retry_run(services, self._target, run_id, request_id=name, **dict(wanted.options))
             note = (new.get("retry_of") or {}).get("note", "")
             message = f"retried as {new['run_id']}" + (f" ({note})" if note else "")
             return ChangeOutcome(run_id, "changed", message, new["run_id"])

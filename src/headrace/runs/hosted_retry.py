@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -22,13 +23,15 @@ from headrace.runs.launch import (
     check_input,
     send,
 )
-from headrace.runs.poller import FINAL
+from headrace.runs.poller import FINAL, parse_time
 from headrace.runs.retry_chains import RETRY_TAG_PREFIX
 
 if TYPE_CHECKING:
     from headrace.flowlang.runs import SuppliedResult
     from headrace.hosted import Services
 
+# Machines of the service may differ by so much.
+_CLOCK_ERROR: Final = timedelta(minutes=10)
 _NO_CREATOR: Final = f"urn:globus:auth:identity:{UUID(int=0)}"
 
 
@@ -54,6 +57,7 @@ def retry_hosted_run(
     state: str | None = None,
     supplied: SuppliedResult | None = None,
     label: str | None = None,
+    request_id: str = "",
 ) -> dict[str, Any]:
     """Start a run that goes on where another ended, and return its document.
 
@@ -63,6 +67,7 @@ def retry_hosted_run(
         state: where to begin; by default the state that the run ended in.
         supplied: the state's output as a person gives it.
         label: the new run's label; the old one's by default.
+        request_id: names the request: one run takes this one up for it, however often it is sent.
 
     Raises:
         ProjectError: it goes on, or cannot be taken up there; the message says what can be done.
@@ -80,10 +85,19 @@ def retry_hosted_run(
         [*tags, f"{RETRY_TAG_PREFIX}{run_id}"],
         monitors=run.get("run_monitors") or (),
         managers=run.get("run_managers") or (),
+        # One name may stand for the retries of many runs.
+        request_id=f"{request_id} {run_id}" if request_id else "",
+        earliest=_ended_at(run),
     )
     document = send(flow, services, options, wait_for_service=True)
     retry: dict[str, Any] = {"run_id": run_id, "state": point.state}
     return {**document, "retry_of": {**retry, **({"note": point.note} if point.note else {})}}
+
+
+def _ended_at(run: Mapping[str, Any]) -> datetime | None:
+    """Return when a run had not been taken up yet, to look through no more runs than needed."""
+    ended = parse_time(run.get("completion_time"))
+    return None if ended is None else ended - _CLOCK_ERROR
 
 
 def _resume_point(

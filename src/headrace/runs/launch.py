@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _PRINCIPAL: Final = re.compile(
 REQUEST_TAG_PREFIX: Final = "headrace:"
 # The clock of this machine may be ahead of the service's by so much.
 _CLOCK_ERROR: Final = timedelta(days=2)
+# A request of the same name may be sent again so much later: a session of the pages lasts a week.
+_REPEATED_WITHIN: Final = timedelta(days=10)
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,11 @@ class RunOptions:
         monitors: principals that may see it, as URNs.
         managers: principals that may see and cancel it, as URNs.
         notify_on: ends and stops that the service notifies the owner of, such as ``FAILED``.
-        request_id: names the request; a facility starts one run for it, however often it is sent.
-            Empty for a request that has no name.
+        request_id: names the request, for which one run is started, however often it is sent: a
+            facility knows the name, the run has a tag by it at the hosted service. Empty for a
+            request that has no name.
+        earliest: when a run of the same request can have been started at the earliest, by the
+            service's clock; by default twelve days ago.
     """
 
     label: str | None = None
@@ -91,6 +97,7 @@ class RunOptions:
     managers: Sequence[str] = ()
     notify_on: Sequence[str] = ()
     request_id: str = ""
+    earliest: datetime | None = None
 
 
 def send(
@@ -107,7 +114,8 @@ def send(
         services: the services of its target.
         options: what it is called, and who may see it.
         wait_for_service: whether a service that fails for a while is waited for. The run gets a
-            tag of its own then, by which it is found where only the answer was lost.
+            tag of its own then, by which it is found where only the answer was lost, and where a
+            request that has a name is sent once more.
 
     Returns:
         The run document.
@@ -124,10 +132,17 @@ def send(
     options = options or RunOptions()
     _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
-    own = f"{REQUEST_TAG_PREFIX}{uuid4().hex[:12]}"
+    name = options.request_id
+    own = REQUEST_TAG_PREFIX + (
+        hashlib.sha256(f"{run.flow_id} {name}".encode()).hexdigest()[:32]
+        if name
+        else uuid4().hex[:12]
+    )
     tags = [*options.tags, own] if wait_for_service else list(options.tags)
-    request_id = options.request_id or (own if wait_for_service else "")
-    since = datetime.now(UTC) - _CLOCK_ERROR
+    request_id = own if wait_for_service else name
+    since = datetime.now(UTC) - _CLOCK_ERROR - (_REPEATED_WITHIN if name else timedelta())
+    if options.earliest is not None:
+        since = max(since, options.earliest)
 
     def call() -> dict[str, Any]:
         members: dict[str, Any] = {
@@ -146,6 +161,11 @@ def send(
         return find_tagged(services, own, since, flow_id=run.flow_id)
 
     try:
+        if wait_for_service and name and not services.is_facility:
+            # The hosted service knows no names of requests.
+            earlier = find()
+            if earlier is not None:
+                return earlier
         if wait_for_service:
             return create_once(client, call, find)
         # A second sending could start a second run: a lost answer is the caller's to look up.

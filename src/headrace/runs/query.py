@@ -168,7 +168,7 @@ def retry_run(
         latest: whether the flow's present definition is used instead of the run's own; at the
             hosted service it always is.
         label: the new run's label; the old one's by default.
-        request_id: names the request; a facility starts one run for it, however often it is sent.
+        request_id: names the request: one run takes this one up for it, however often it is sent.
 
     Raises:
         ProjectError: the target cannot do it.
@@ -180,7 +180,9 @@ def retry_run(
 
         # The hosted service runs a flow as it is now, `latest` or not.
         supplied = None if result is NO_RESULT else SuppliedResult(result)
-        return retry_hosted_run(services, run_id, state=state, supplied=supplied, label=label)
+        return retry_hosted_run(
+            services, run_id, state=state, supplied=supplied, label=label, request_id=request_id
+        )
     from uuid import uuid4
 
     # Sent again after a lost answer, the same request starts nothing more.
