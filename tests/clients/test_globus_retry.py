@@ -144,7 +144,7 @@ def test_a_payload_that_is_too_large_begins_at_the_start(
     developer(*started, code=1)
     told = developer("run", "retry", "last", "--from", "Look", code=1)
     assert "the service takes 200000" in told
-    assert "--from Greet` begins at its start" in told
+    assert "--from Greet --at globus` begins at its start" in told
     assert len(told.strip().splitlines()) == 1
     run = developer.told("run", "retry", "last", "--from", "Greet")
     assert run["retry_of"]["state"] == "Greet"

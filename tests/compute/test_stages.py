@@ -11,6 +11,7 @@ import pytest
 
 from headrace.compute.scheduler import BatchJobError, CompletionStatus
 from headrace.compute.stages import StageError, StageResult, read_facts, read_stage, run_stage
+from headrace.compute.stages.manifest import digest
 
 
 class Jobs:
@@ -283,3 +284,14 @@ def test_the_record_tells_what_it_hangs_on(bench: Bench) -> None:
         "job_scripts/turn.sbatch",
     }
     assert record["inputs"]["command"] == ["{input}", "{output}"]
+
+
+def test_links_that_lead_nowhere_are_in_no_digest(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    before = digest(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "through-a-file").symlink_to("a/x")
+    (tmp_path / "absent").symlink_to("nothing")
+    assert digest(tmp_path) == before
+    (tmp_path / "another-name").symlink_to("a")
+    assert digest(tmp_path) != before

@@ -196,6 +196,7 @@ def _advance(
 ) -> Position:
     """Have the engine go on, and return where it came; the checkpoint says it, nothing else."""
     failure: MdError | None = None
+    stop.check_owner()
     try:
         engine.advance(leg, Stretch(position.step, plan.end_step, seconds, stop))
     except MdError as error:

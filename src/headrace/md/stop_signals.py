@@ -15,6 +15,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -48,45 +49,86 @@ class StopSignals:
         self._file = directory / _TOKEN
         self._token = secrets.token_hex(8)
         self._lock = -1
+        self._is_first = True
         self._looked = 0.0
         self._child: subprocess.Popen[bytes] | None = None
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
+        self._lock = _opened(self._file.with_name(_LOCK))
+        self._is_first = not self._file.exists()
         write_atomic(self._file, self._token)
         for each in _ASKING:
             self._before[each] = signal.signal(each, self._note)
-        self._lock = os.open(self._file.with_name(_LOCK), os.O_RDWR | os.O_CREAT, 0o666)
         return self
 
     @property
     def inherited(self) -> tuple[int, ...]:
         """Descriptors that an engine's program is given: the lock is held until it ends, too."""
-        return (self._lock,)
+        return (self._lock,) if self._lock >= 0 else ()
 
     def take_over(self, directory: Path) -> None:
         """Wait for the end of an earlier start, or go on with copies of the files it writes into.
+
+        On a file system without locks only the time is waited in which an earlier start finds that
+        it is no longer the owner.
 
         Args:
             directory: directory of the files.
 
         Raises:
-            MdError: another start has taken the leg's directory meanwhile.
+            MdError: another start has taken the leg's directory meanwhile, or a signal to stop
+                came.
         """
-        until = time.monotonic() + _GRACE
-        while time.monotonic() < until:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                time.sleep(_RETRY)
-            except OSError:
-                break  # a file system without locks says nothing about an earlier start
+        for path in directory.glob(".*.tmp"):
+            path.unlink(missing_ok=True)  # of a start that was killed while it copied
+        started = time.monotonic()
+        while (held := self._holds_lock()) is not True:
             self.check_owner()
+            waited = time.monotonic() - started
+            if held is None and (self._is_first or waited > 2 * _LOOK):
+                return
+            if waited > _GRACE:
+                break
+            if self.requested:
+                raise MdError(f"{self._file.parent}: asked to stop before the leg went on")
+            time.sleep(_RETRY)
+        self.check_owner()
+        if held:
+            return
+        self._replace_lock()
         for path in sorted(directory.iterdir()):
             if path.is_file():
                 with atomic_replacement(path) as temporary:
                     shutil.copyfile(path, temporary)
+
+    def _holds_lock(self) -> bool | None:
+        """Return whether the lock is held now; None where there are no locks."""
+        if self._lock < 0:
+            return None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = self._file.with_name(_LOCK).stat()
+        except BlockingIOError:
+            return False
+        except OSError:
+            return None
+        own = os.fstat(self._lock)
+        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
+            return True
+        os.close(self._lock)  # replaced by one that went on with copies
+        self._lock = _opened(self._file.with_name(_LOCK))
+        return False
+
+    def _replace_lock(self) -> None:
+        """Hold a new lock in the place of one that a start holds which does not end."""
+        place = self._file.with_name(_LOCK)
+        with atomic_replacement(place) as temporary:
+            temporary.touch()
+            fresh = _opened(temporary)
+            fcntl.flock(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(self._lock)
+        self._lock = fresh
 
     def __exit__(
         self,
@@ -97,8 +139,9 @@ class StopSignals:
         for each, handler in self._before.items():
             signal.signal(each, handler)  # type: ignore[arg-type]
         self._before.clear()
-        os.close(self._lock)
-        self._lock = -1
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def check_owner(self) -> None:
         """Do nothing while the leg's directory belongs to this start.
@@ -119,9 +162,9 @@ class StopSignals:
         Raises:
             MdError: another start has taken the leg's directory.
         """
-        if time.monotonic() - self._looked >= _LOOK:
+        if _elapsed() - self._looked >= _LOOK:
             self.check_owner()
-            self._looked = time.monotonic()
+            self._looked = _elapsed()
 
     def wait_for(self, child: subprocess.Popen[bytes]) -> int:
         """Wait for a child, which is asked to stop when this process is.
@@ -152,3 +195,17 @@ class StopSignals:
         self.requested = True
         if self._child is not None:
             self._child.terminate()
+
+
+def _opened(lock: Path) -> int:
+    """Return a descriptor of a lock's file; -1 where it cannot be had."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return -1
+
+
+def _elapsed() -> float:
+    """Return the seconds of a clock that goes on while the machine is suspended."""
+    clock = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
+    return time.clock_gettime(clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,7 @@ from headrace.web.site import LOOPBACK_NAMES, Site
 STORE_FILE: Final = "web{target}.db"
 ADDRESS_FILE: Final = "web.{target}.json"
 _LAST_REQUESTS_SECONDS: Final = 2
+_PROBE_SECONDS: Final = 2.0
 # uvicorn's loop ticks ten times a second.
 _TICKS_BETWEEN_BEATS: Final = 300
 
@@ -111,8 +113,9 @@ def serve(
         if not is_free:
             again = f"headrace web{at_option(target)}"
             raise WebError(f"the pages are served already: `{again}` prints a link")
-        listener, where = _listen(path, port, uds)
+        listener, where = listen(path, port, uds)
         listening = replace(where, root_path=root_path.rstrip("/"))
+        made = _inode(uds) if uds is not None else None
         store = open_store(root, target)
         heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
         try:
@@ -122,7 +125,7 @@ def serve(
                 profile=profile,
                 names=LOOPBACK_NAMES | {name.lower() for name in names},
                 root_path=root_path,
-                cookie=cookie if not uds else "headrace_socket",
+                cookie=cookie if not uds else f"headrace_socket_{target}",
                 follows_runs=True,
             )
             write_private(path, json.dumps(asdict(listening)) + "\n")
@@ -141,9 +144,8 @@ def serve(
         finally:
             store.close()
             listener.close()
-            if uds is not None:
-                with suppress(OSError):
-                    uds.unlink()
+            if uds is not None and made is not None:
+                remove_socket(uds, made)
 
 
 class _Server(uvicorn.Server):
@@ -191,11 +193,20 @@ def _config(app: Any) -> uvicorn.Config:
     )
 
 
-def _listen(path: Path, port: int, uds: Path | None) -> tuple[socket.socket, Listening]:
+def listen(path: Path, port: int, uds: Path | None) -> tuple[socket.socket, Listening]:
+    """Return a socket that listens, and where.
+
+    Args:
+        path: file with the address of the last time.
+        port: port on 127.0.0.1; 0: that of the last time, or any that is free.
+        uds: Unix socket in the place of a port; one that nobody listens at is replaced.
+
+    Raises:
+        WebError: somebody listens there, something else is there, or it cannot be had.
+    """
     try:
         if uds is not None:
-            with suppress(FileNotFoundError):
-                uds.unlink()
+            _make_room(uds)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)
             try:
@@ -206,8 +217,51 @@ def _listen(path: Path, port: int, uds: Path | None) -> tuple[socket.socket, Lis
             return listener, Listening("http://127.0.0.1", str(uds.resolve()), os.getpid())
         return _listen_on_port(path, port)
     except OSError as error:
-        where = uds if uds is not None else f"port {port}"
-        raise WebError(f"{where}: cannot serve there: {error.strerror}") from error
+        where, option = (uds, "--uds") if uds is not None else (f"port {port}", "--port")
+        reason = error.strerror or error  # a path that is too long has no number
+        raise WebError(
+            f"{where}: cannot serve there: {reason}; give another one with {option}"
+        ) from error
+
+
+def _make_room(uds: Path) -> None:
+    """Remove a socket that nobody listens at any more.
+
+    Raises:
+        WebError: something else is there, or somebody listens.
+    """
+    try:
+        found = uds.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise WebError(f"{uds}: is no socket, and is kept; give another path with --uds")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_PROBE_SECONDS)
+        with suppress(ConnectionRefusedError, FileNotFoundError):
+            probe.connect(str(uds))
+            raise WebError(
+                f"{uds}: another server listens there, such as that of another target; "
+                "give another path with --uds"
+            )
+    uds.unlink(missing_ok=True)
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
+
+
+def remove_socket(uds: Path, made: tuple[int, int]) -> None:
+    """Remove a socket, unless another one has taken its place.
+
+    Args:
+        uds: its path.
+        made: device and number of the socket that was made there.
+    """
+    with suppress(OSError):
+        if _inode(uds) == made:
+            uds.unlink()
 
 
 def _listen_on_port(path: Path, port: int) -> tuple[socket.socket, Listening]:

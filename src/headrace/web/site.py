@@ -23,6 +23,7 @@ from headrace.web.part_cache import PartCache
 from headrace.web.shared_values import SharedValues
 from headrace.web.user_files import UserFiles
 from headrace.web.views.kept_figures import KeptFigures
+from headrace.web.views.notices import notice_key
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -91,7 +92,7 @@ class Site:
         self.shared = SharedValues(last_change=lambda: self.broadcast.number)
         self.parts = PartCache(self.broadcast)
         self.status: CurrentValue[ProjectStatus] = CurrentValue(
-            lambda: read_status(self.project(), target),
+            self._read_status,
             *(_STATUS_TOPICS, STATUS_TOPIC, self.broadcast),
         )
         self.files = UserFiles(self.project)
@@ -101,6 +102,12 @@ class Site:
             partial(ChangeFollower, services or self._connect, target) if follows_runs else None,
             *(self._open_sessions, target),
         )
+
+    def _read_status(self) -> ProjectStatus:
+        status = read_status(self.project(), self.target)
+        if not status.unknown:
+            self.store.keep_dismissed({notice_key(each) for each in status.findings})
+        return status
 
     def close(self) -> None:
         """End all streams, and look for changes no more."""

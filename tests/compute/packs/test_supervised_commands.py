@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +23,9 @@ from tests.support.waiting import wait_until
 class Supervisor:
     """The program, asked as a pack asks it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, text: str = "") -> None:
         self._directory = directory
-        text = Path(str(supervisor.__file__)).read_text()
+        text = text or Path(str(supervisor.__file__)).read_text()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", text],
             stdin=subprocess.PIPE,
@@ -44,13 +45,13 @@ class Supervisor:
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
 
-    def begin(self, number: int, text: str) -> None:
+    def begin(self, number: int, text: str, **own: str) -> None:
         """Asks for a command."""
         self._ask(
             {
                 "number": number,
                 "environment": 0,
-                "own": {"NUMBER": str(number)},
+                "own": {"NUMBER": str(number), **own},
                 "text": text,
                 "directory": str(self._directory),
                 "stdout": str(self._directory / f"{number}.out"),
@@ -108,6 +109,42 @@ def test_a_command_that_outlives_its_supervisor_is_ended_with_all_of_its_group(
     assert not (tmp_path / "went-on").exists()
 
 
+def test_a_program_that_closes_all_it_inherits_ends_with_its_supervisor(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    """As starters of containers do; bash would have become the program, without a trap."""
+    code = "import os, time; os.closerange(3, 1000); open('pid', 'w').write(str(os.getpid()))"
+    programs.begin(1, f'{sys.executable} -c "{code}; time.sleep(1000)"')
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "it")
+    pid = int((tmp_path / "pid").read_text())
+    programs.process.send_signal(signal.SIGKILL)
+    wait_until(lambda: _has_ended(pid), "the end of it")
+
+
+def test_a_command_that_cannot_be_started_spoils_no_other(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    programs.begin(1, "until [ -e go ]; do sleep 0.05; done")
+    assert programs.answer()["number"] == 1
+    programs.begin(2, "true", **{"A=B": "no name of a variable"})
+    answer = programs.answer()
+    assert (answer["number"], answer["error"]) == (2, "illegal environment variable name")
+    (tmp_path / "go").touch()
+    assert programs.answer()["code"] == 0
+
+
+def test_a_request_to_end_that_comes_while_a_command_is_started_ends_it(tmp_path: Path) -> None:
+    text = Path(str(supervisor.__file__)).read_text()
+    sends = "spawn = os.posix_spawn\n\ndef signalled(*a, **k):\n"
+    sends += "    pid = spawn(*a, **k)\n    os.kill(os.getpid(), signal.SIGTERM)\n    return pid\n"
+    main = 'if __name__ == "__main__":'
+    changed = text.replace(main, f"{sends}\nos.posix_spawn = signalled\n{main}")
+    assert changed != text
+    program = Supervisor(tmp_path, changed)
+    assert program.run(1, "sleep 1000")["code"] == -signal.SIGTERM
+    program.process.communicate()
+
+
 def test_many_commands_run_at_the_same_time(programs: Supervisor, tmp_path: Path) -> None:
     for number in range(1, 201):
         programs.begin(number, "until [ -e go ]; do sleep 0.2; done")
@@ -151,6 +188,14 @@ def test_a_copied_tree_is_the_same(tmp_path: Path) -> None:
             found, wanted = copy.stat(), path.stat()
             assert (found.st_mode, found.st_mtime_ns) == (wanted.st_mode, wanted.st_mtime_ns)
             assert path.is_dir() or copy.read_bytes() == path.read_bytes()
+
+
+def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    os.mkfifo(tmp_path / "source" / "pipe")
+    with pytest.raises(shutil.SpecialFileError, match="named pipe"):
+        copy_tree(tmp_path / "source", tmp_path / "target")
+    assert not (tmp_path / "target").exists()
 
 
 def _has_ended(pid: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from headrace.runs.change_records import ChangedRun, ChangedWebInput, Changes, S
 from headrace.web.changes.broadcast import Broadcast, Stream
 from headrace.web.changes.local_files import LocalChanges
 from headrace.web.changes.watcher import ChangeWatcher
+from tests.support.waiting import wait_until
 
 
 class ScriptedFollower:
@@ -108,6 +110,63 @@ def test_services_that_do_not_answer_are_a_problem(follower: ScriptedFollower) -
         assert watcher.problem == ""
         moment[0] += 5
         assert watcher.problem == "no answer for 5 s"
+        watcher.close()
+
+    asyncio.run(act())
+
+
+def test_a_pause_for_the_pace_is_no_silence(
+    follower: ScriptedFollower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        moment = [100.0]
+        broadcast = Broadcast()
+        paused = threading.Event()
+
+        def pause() -> float:
+            if threading.current_thread().name == "changes of runs":
+                moment[0] += 3.0
+                paused.set()
+            return 0.0
+
+        monkeypatch.setattr(broadcast.pace, "seconds_left", pause)
+        local = LocalChanges(no_project, "local")  # type: ignore[arg-type]
+        watcher = ChangeWatcher(
+            *(broadcast, local, lambda: follower, lambda: {1}, "local"), clock=lambda: moment[0]
+        )
+        broadcast.open(1, frozenset({"runs"}))
+        watcher.start()
+        follower.answers.put(Changes(1))
+        follower.answers.put(Changes(2, runs=(changed("a"),)))
+        await asyncio.to_thread(paused.wait, 60)
+        await asyncio.to_thread(wait_until, lambda: len(follower.asked) == 3, "the next question")
+        moment[0] += 1.0
+        assert watcher.problem == ""
+        watcher.close()
+
+    asyncio.run(act())
+
+
+def test_a_problem_of_a_time_when_nobody_looked_is_not_told_later(
+    follower: ScriptedFollower,
+) -> None:
+    async def act() -> None:
+        broadcast = Broadcast()
+        local = LocalChanges(no_project, "local")  # type: ignore[arg-type]
+        watcher = ChangeWatcher(broadcast, local, lambda: follower, lambda: {1}, "local")
+        stream = broadcast.open(1, frozenset({"runs"}))
+        watcher.start()
+        follower.answers.put(Changes(1))
+        await until(stream, lambda: stream.is_reload)
+        follower.answers.put(
+            Changes(1, silence=Silence(datetime(2026, 11, 29, tzinfo=UTC), "it is down"))
+        )
+        await until(stream, lambda: watcher.problem == "it is down")
+        broadcast.leave(stream)
+        follower.answers.put(
+            Changes(1, silence=Silence(datetime(2026, 11, 29, tzinfo=UTC), "it is down"))
+        )
+        await asyncio.to_thread(wait_until, lambda: watcher.problem == "", "nobody to tell")
         watcher.close()
 
     asyncio.run(act())

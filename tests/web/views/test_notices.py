@@ -18,13 +18,28 @@ def lost(text: str) -> Finding:
         ("12 runs failed in the last day", "12 runs failed in the last day", True),
         ("12 runs failed in the last day", "13 runs failed in the last day", False),
         ("the web is dead, heard of 3:20 ago", "the web is dead, heard of 1:03:21 ago", True),
-        ("data: 3.1 GB free, 4.0 % left", "data: 2.9 GB free, 3.7 % left", True),
+        ("data: 3.1 GB free, 6.0 % left", "data: 2.9 GB free, 5.7 % left", True),
+        ("data: 9.9 GB free", "data: 0 B free", False),
+        ("data: 9.9 GB free", "data: 900 MB free", False),
+        (
+            "the web is dead, heard of 23:59:00 ago",
+            "the web is dead, heard of 1 d 00:01:00 ago",
+            True,
+        ),
         ("data: 3.1 GB free", "scratch: 3.1 GB free", False),
         ("late since 2026-11-29T10:00:01+00:00", "late since 2026-11-29T10:00:31+00:00", True),
     ],
 )
 def test_counts_are_news_and_times_are_not(before: str, after: str, is_same: bool) -> None:
     assert (notice_key(lost(before)) == notice_key(lost(after))) is is_same
+
+
+def test_a_question_of_another_run_is_news() -> None:
+    first, second = (
+        Finding("act", "waiting", f"scan {time} waits for you", f"headrace web-input {run}")
+        for time, run in (("2026-11-29T01:02", "a"), ("2026-11-30T04:05", "b"))
+    )
+    assert notice_key(first) != notice_key(second)
 
 
 def test_a_graver_word_is_news() -> None:

@@ -128,6 +128,7 @@ class DirectJobs:
         for each in (workspace.stdout, workspace.stderr):
             # What was returned of an earlier run may be the same file.
             each.unlink(missing_ok=True)
+        workspace.printed_here = True
         return self._commands.run(
             text,
             directory=workspace.work,

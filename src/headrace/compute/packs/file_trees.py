@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -90,10 +91,12 @@ def _copy_directory(source: str, target: str) -> None:
 def _copy_file(source: str, target: str) -> None:
     """Copy the content, the permissions and the times of a file."""
     with contextlib.ExitStack() as opened:
-        read = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        # A named pipe would be waited for.
+        read = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         opened.callback(os.close, read)
         found = os.fstat(read)
-        if found.st_size > _SMALL_BYTES or not stat.S_ISREG(found.st_mode):
+        is_plain = stat.S_ISREG(found.st_mode) and not _has_attributes(read)
+        if found.st_size > _SMALL_BYTES or not is_plain:
             shutil.copy2(source, target)
             return
         content = _read(read)
@@ -102,6 +105,15 @@ def _copy_file(source: str, target: str) -> None:
         write_all(written, content)
         os.fchmod(written, stat.S_IMODE(found.st_mode))
         os.utime(written, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _has_attributes(descriptor: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(os.listxattr(descriptor))
+    except OSError:  # the file system has none
+        return False
 
 
 def _read(descriptor: int) -> bytes:

@@ -25,8 +25,9 @@ _GRACE_SECONDS: Final = 10.0
 # Files of scripts have lower numbers; bash itself uses 255.
 _MINIMUM_DESCRIPTOR: Final = 300
 # The command begins when its group has been told: one that kills this process is ended by whoever
-# asked for it. In one line with what follows, so that bash counts lines as its author does.
-_GATE: Final = "read -r -u {gate} _ || exit 127; exec {gate}<&-; "
+# asked for it. With a trap bash does not become the last program of its text, which might close
+# what ends the command. In one line with what follows, so that bash counts lines as written.
+_GATE: Final = "read -r -u {gate} _ || exit 127; exec {gate}<&-; trap : EXIT; "
 _HANDLED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 # Python ignores them; a command begins with what the system has.
 _IGNORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -167,15 +168,20 @@ class _Supervisor:
                     setsigmask=(),
                     setsigdef=(*_HANDLED, *_IGNORED),
                 )
-            except OSError as error:
-                self._tell({"number": number, "error": error.strerror, "file": error.filename})
+            except (OSError, ValueError) as error:
+                # Such as text that the locale cannot encode, or a variable's name with an "=".
+                reason = getattr(error, "strerror", None) or str(error)
+                file = getattr(error, "filename", None)
+                self._tell({"number": number, "error": reason, "file": file})
                 return
             finally:
                 os.chdir("/")
             _end_with(held, pid)
             end.pop_all()
             limit = asked.get("limit") or float("inf")
-            self._commands[pid] = _Command(number, pid, limit, lifeline)
+            command = self._commands[pid] = _Command(number, pid, limit, lifeline)
+            if self._ending:
+                command.end()  # the request came while it was started
             self._tell({"number": number, "pid": pid})
             os.write(writable, b"\n")
 
@@ -183,7 +189,7 @@ class _Supervisor:
         """Return the path of bash where a command with this environment finds it."""
         path = environment.get("PATH", os.defpath)
         if path not in self._shells:
-            places = (f"{place}/bash" for place in path.split(os.pathsep))
+            places = (f"{p}/bash" for p in path.split(os.pathsep) if p.startswith("/"))
             self._shells[path] = next((p for p in places if os.access(p, os.X_OK)), "/bin/bash")
         return self._shells[path]
 
@@ -232,7 +238,9 @@ def _inherited(descriptor: int) -> int:
 
 def _end_with(held: int, group: int) -> None:
     """Have the kernel signal a group when the other end of a pipe is closed, where it can."""
-    if sys.platform == "linux":
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):
         fcntl.fcntl(held, fcntl.F_SETOWN, -group)
         fcntl.fcntl(held, fcntl.F_SETSIG, signal.SIGTERM)
         fcntl.fcntl(held, fcntl.F_SETFL, fcntl.fcntl(held, fcntl.F_GETFL) | os.O_ASYNC)

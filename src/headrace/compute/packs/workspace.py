@@ -56,6 +56,9 @@ class MemberWorkspace:
         member: the member.
         flush: whether its scripts have to survive a power cut of this machine: not where that
             ends the command, too.
+
+    Attributes:
+        printed_here: whether ``stdout`` and ``stderr`` are of the command that was run now.
     """
 
     def __init__(self, path: Path, member: PackMember, *, flush: bool = True) -> None:
@@ -67,6 +70,7 @@ class MemberWorkspace:
         self.script = path / SCRIPT_NAME
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
+        self.printed_here = False
         self._names: list[str] = []
         self._used = True
 
@@ -260,8 +264,9 @@ class MemberWorkspace:
                 os.link((self.work / name).resolve(), target)
             except OSError:  # a file system without hard links
                 shutil.copy2(self.work / name, target)
-        write_new(self.returned / STDOUT, stdout[-_MAX_LOG_BYTES:])
-        write_new(self.returned / STDERR, stderr[-_MAX_LOG_BYTES:])
+        for name, file, text in ((STDOUT, self.stdout, stdout), (STDERR, self.stderr, stderr)):
+            if not (self.printed_here and _linked(file, self.returned / name)):
+                write_new(self.returned / name, text[-_MAX_LOG_BYTES:])
         member = self.member
         record = {
             "key": member.key,
@@ -289,3 +294,14 @@ class MemberWorkspace:
             return files_below(self.work)
         matches = [_LISTED.fullmatch(line) for line in text.split("\0")]
         return {match[2]: int(match[1]) for match in matches if match is not None}
+
+
+def _linked(file: Path, link: Path) -> bool:
+    """Give a file that is not too long another name; return whether it has that."""
+    try:
+        if file.stat().st_size > _MAX_LOG_BYTES:
+            return False
+        os.link(file, link)
+    except OSError:  # it is absent, or the file system has no hard links
+        return False
+    return True

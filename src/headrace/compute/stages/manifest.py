@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ from ..batch.json_text import json_by_lines
 from .errors import StageError
 
 _CHUNK = 1 << 22
+# A link in a circle, or through a file.
+_LEADS_NOWHERE = (errno.ELOOP, errno.ENOTDIR, errno.EBADF)
 
 
 def digest(path: Path) -> str:
@@ -46,14 +49,28 @@ def digest(path: Path) -> str:
 def _files(directory: str, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the files below a directory, each with the names of the directories above it.
 
-    Links to files count as files; links to directories are not followed.
+    Links to files count as files; links to directories are not followed. A directory that may not
+    be read counts as empty.
     """
-    with os.scandir(directory) as entries:
+    try:
+        entries = os.scandir(directory)
+    except PermissionError:
+        return
+    with entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path, (*above, entry.name))
-            elif entry.is_file():
+            elif _is_file(entry):
                 yield (*above, entry.name)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno in _LEADS_NOWHERE:
+            return False
+        raise
 
 
 def _file_digest(path: str) -> str:

@@ -115,7 +115,7 @@ class BrokerWorker:
             timeout: how long to wait for it, seconds.
 
         Raises:
-            TemporarilyUnavailable: the broker was not reached in time; the request is not run
+            TemporarilyUnavailable: the broker was not reached in time; the request is not begun
                 later.
         """
         waiting = _Request(request)

@@ -130,7 +130,7 @@ class ChangeWatcher:
         while not self._ended.is_set():
             if since and not self._broadcast.has_streams:
                 # Whoever comes next is told then.
-                self._heard = self._clock()
+                self._heard, self._problem, silence = self._clock(), "", ""
                 self._ended.wait(_SECONDS_BETWEEN_LOOKS)
                 continue
             try:
@@ -156,6 +156,7 @@ class ChangeWatcher:
             if not changes.is_empty:
                 # More that comes meanwhile is told together, and so it is read.
                 self._ended.wait(self._broadcast.pace.seconds_left())
+                self._heard = self._clock()  # nobody was asked meanwhile
 
     def _tell_problem(self, problem: str) -> None:
         if problem == self._problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from headrace.config import ProjectError
 from headrace.project_status.run_figures import ACTIVITIES
 from headrace.web.page import Action, Done, Page, Part, repeatable
 from headrace.web.site import STATUS_TOPIC
@@ -42,7 +43,7 @@ def _dismiss(view: View) -> Done:
     findings = view.site.status.get().findings
     found = next((each for each in findings if notice_key(each) == notice), None)
     if found is None:
-        return Done("it says something else by now: see what is shown")
+        raise ProjectError("it says something else by now: see what is shown")
     view.site.store.dismiss_notice(notice, view.session.label)
     text = shortened(found.text, 80)
     return Done(f"put away until it says something else: {text}", subject=text)

@@ -6,7 +6,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -329,6 +329,19 @@ class WebStore:
         with self._transaction(write=False) as database:
             rows = database.execute("SELECT notice FROM dismissed_notices").fetchall()
         return frozenset(row["notice"] for row in rows)
+
+    def keep_dismissed(self, notices: Collection[str]) -> None:
+        """Forget that other notices were put away: what comes again is news.
+
+        Args:
+            notices: names of those that are there.
+        """
+        gone = self.dismissed_notices() - set(notices)
+        if gone:
+            with self._transaction() as database:
+                database.executemany(
+                    "DELETE FROM dismissed_notices WHERE notice = ?", [(each,) for each in gone]
+                )
 
     def restore_notices(self) -> int:
         """Have all notices shown again that were put away; return how many were."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from headrace.project_status.verdict import overall_word
 if TYPE_CHECKING:
     from headrace.project_status.verdict import Finding, Word
 
-# A time, an age or a size goes on by itself, and is nothing new; a count of things is.
-_GOES_ON: Final = re.compile(
-    r"\d{4}-\d\d-\d\d\S*|\d+(?::\d\d)+|[\d.,]+ ?(?:s|min|h|d|days?|%|[kMGT]?B)(?!\w)"
+# A time or an age goes on by itself, and is nothing new; a count of things is.
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\d\S*|(?:\d+ d )?\d+(?::\d\d)+|\d[\d.,]* ?(?:s|min|h|d|days?)(?!\w)"
 )
+# A size is news where it is another order of magnitude: half as much, for instance.
+_SIZE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?) ?(%|[kMGTP]?B)(?!\w)")
+_UNITS: Final = {"%": 1, "B": 1} | {f"{unit}B": 1000**n for n, unit in enumerate("kMGTP", 1)}
 
 
 def notice_key(finding: Finding) -> str:
@@ -25,8 +29,17 @@ def notice_key(finding: Finding) -> str:
     Args:
         finding: the finding.
     """
-    text = f"{finding.word}\n{finding.part}\n{_GOES_ON.sub('#', finding.text)}"
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    text, about = _TIME.sub("#", _SIZE.sub(_magnitude, finding.text)), ""
+    if finding.part == "waiting":
+        # What a run is called may hold a time, by which it differs from another one.
+        text, about = finding.text, finding.command
+    said = f"{finding.word}\n{finding.part}\n{about}\n{text}"
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _magnitude(size: re.Match[str]) -> str:
+    number = float(size[1].replace(",", "")) * _UNITS[size[2]]
+    return f"~2^{math.floor(math.log2(number))}" if number > 0 else "none"
 
 
 @dataclass(frozen=True)
