@@ -81,7 +81,8 @@ def refuse_unsupported(verb: str, target: str) -> None:
     if verb in ("hold", "release") and target != "local":
         raise ProjectError(
             f"run {verb}: the hosted Flows service has no call that holds a run or releases one: "
-            "`headrace run cancel` ends it, and `headrace run retry` begins its flow again later"
+            f"`headrace run cancel RUN --at {target}` ends it, and `headrace run retry RUN --at "
+            f"{target}` begins its flow again later"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -80,9 +81,9 @@ def _load_state(view: View) -> Mapping[str, Any]:
 
 
 def _load_attempts(view: View) -> Mapping[str, Any]:
-    name = view.path["campaign"]
+    name, key = view.path["campaign"], view.path["member"]
     with opened(view, name) as campaign:
-        chain = read_chain(campaign.database, campaign.id, name, view.path["member"])
+        chain = read_chain(campaign.database, campaign.id, name, key)
     each = [*zip(chain.attempts, chain.run_ids, chain.statuses, strict=True)]
     return {
         "rows": [
@@ -96,6 +97,7 @@ def _load_attempts(view: View) -> Mapping[str, Any]:
             for attempt, run_id, status in each[-_MOST_ATTEMPTS:]
         ],
         "hidden": max(0, len(each) - _MOST_ATTEMPTS),
+        "command": f"{shlex.join(('headrace', 'campaign', 'show', name, key))}{view.at_option}",
         "log": [*chain.log][-_MOST_ATTEMPTS:],
     }
 
