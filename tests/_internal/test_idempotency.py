@@ -95,3 +95,38 @@ def test_nobody_there_is_a_failure_that_may_pass() -> None:
     with pytest.raises(globus_sdk.NetworkError):
         create_once(client, lambda: client.post("/flows", data={}), lambda: None, pauses.append)
     assert len(pauses) == 5
+
+
+def test_what_the_last_try_made_is_found(client: globus_sdk.BaseClient) -> None:
+    Failing.answers = [(503, {})] * 5 + [(504, {})]
+
+    def find() -> str | None:
+        return "it was made" if Failing.asked == 6 else None
+
+    answer = create_once(client, lambda: client.post("/flows", data={}), find, lambda _: None)
+    assert answer == "it was made"
+
+
+@pytest.mark.parametrize("later", [[429] * 5, [409]])
+def test_what_an_earlier_try_may_have_made_is_not_forgotten(
+    client: globus_sdk.BaseClient, later: list[int]
+) -> None:
+    Failing.answers = [(504, {}), *((status, {}) for status in later)]
+    with pytest.raises(globus_sdk.GlobusAPIError) as raised:
+        create_once(
+            client, lambda: client.post("/flows", data={}), lambda: None, lambda seconds: None
+        )
+    assert raised.value.http_status == 504
+    assert Failing.asked == 1 + len(later)
+
+
+def test_what_cannot_be_looked_for_is_told_by_what_was_asked_for(
+    client: globus_sdk.BaseClient,
+) -> None:
+    Failing.answers = [(502, {})]
+
+    def find() -> None:
+        raise globus_sdk.GlobusConnectionError("m", ConnectionResetError())
+
+    with pytest.raises(globus_sdk.GlobusAPIError, match="502"):
+        create_once(client, lambda: client.post("/flows", data={}), find, lambda seconds: None)

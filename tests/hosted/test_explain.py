@@ -6,7 +6,7 @@ from typing import Any
 import globus_sdk
 import pytest
 
-from headrace.hosted import explain, services_at
+from headrace.hosted import NoAnswerError, explain, services_at
 from tests.support.flows_service import TOKEN, Service
 from tests.support.ids import an_id
 
@@ -55,6 +55,34 @@ def test_the_servers_words_and_the_way_out_are_one_line(
     assert (exit_code == 4) == str(told).endswith(": run `headrace login`")
     assert "\n" not in str(told)
     assert told.exit_code == exit_code
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "code", "is_unclear"),
+    [
+        ("POST /flows", 502, "UNKNOWN_ERROR", True),
+        ("POST /flows", 504, "UNKNOWN_ERROR", True),
+        ("POST /flows", 503, "UNAVAILABLE", False),
+        ("POST /flows", 409, "CONFLICT", False),
+        # A disk that says no, as the Transfer service tells it.
+        ("POST /flows", 502, "ExternalError.MkdirFailed.Exists", False),
+        ("GET /flows", 502, "UNKNOWN_ERROR", False),
+        ("GET /flows", 504, "UNKNOWN_ERROR", False),
+    ],
+)
+def test_what_a_proxy_has_lost_may_have_been_done(
+    service: Service, call: str, status: int, code: str, is_unclear: bool
+) -> None:
+    document = {"error": {"code": code, "detail": "no"}}
+    service.refuse[call] = (status, {"code": code, **document})
+    flows = services_at(service.url, TOKEN).flows
+    method, path = call.split()
+    with (
+        flows.retry_config.tune(max_retries=0),
+        pytest.raises(globus_sdk.GlobusAPIError) as caught,
+    ):
+        flows.request(method, path)
+    assert isinstance(explain(caught.value), NoAnswerError) == is_unclear
 
 
 def test_what_the_service_finds_wrong_is_told_whole(service: Service) -> None:

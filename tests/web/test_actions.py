@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from headrace.errors import HeadraceError
 from headrace.hosted import NoAnswerError
 from headrace.web import Action, Done, Page, Part
+from headrace.web.page import Again, repeatable
 from headrace.web.view import View
 from tests.support.web import WebSite, forms_of, words_of
 
@@ -131,6 +133,24 @@ def test_what_a_service_may_have_done_is_not_known_and_not_done_again(
     assert counter.changes == ["lost"]
     site.send_form("things/a", "add")
     assert counter.changes == ["lost", "one"]
+
+
+def test_what_was_tried_again_in_vain_may_have_been_done_before(
+    site: WebSite, counter: Counter, web_root: Path
+) -> None:
+    answers = [
+        Again({"count": 0}, "the facility does not answer", is_known=False),
+        Again({"count": 0}, "the disk is full"),
+    ]
+    page = replace(counter.page, actions=(Action("add", lambda _: answers.pop(0), repeatable),))
+    other = WebSite(web_root, pages=(page,))
+    other.cookie = site.cookie
+    form = next(form for form in forms_of(site.get("things/a").text) if form.action == "add")
+    told = [words_of(other.resend("things/a", form).text) for _ in range(2)]
+    other.close()
+    assert "Not known: the facility does not answer" in told[0]
+    assert "Not known: the disk is full" in told[1]
+    assert [each.state for each in site.store.recorded_actions()] == ["unknown"]
 
 
 def test_who_looks_may_not_steer(site: WebSite, counter: Counter) -> None:

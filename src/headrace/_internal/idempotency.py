@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace._internal.backoff import backoff_seconds
+from headrace._internal.lost_answers import may_have_been_done
 
 if TYPE_CHECKING:
     from globus_sdk import BaseClient, GlobusError
@@ -37,21 +38,36 @@ def create_once(
         pause: waits so many seconds.
 
     Raises:
-        GlobusError: the last failure, after six tries; or at once one that does not pass by itself.
+        GlobusError: a failure after six tries, or at once one that does not pass by itself: the
+            first one after which the call may have had its effect, the last one where there is
+            none.
     """
     from globus_sdk import GlobusError
 
+    unclear: GlobusError | None = None
     for number in range(_TRIES):
         try:
             with client.retry_config.tune(max_retries=0):
                 return call()
         except GlobusError as error:
-            if not _passes(error) or number == _TRIES - 1:
+            if unclear is None and may_have_been_done(error):
+                unclear = error
+            passes = _passes(error)
+            if not passes and unclear is None:
                 raise
-            pause(_seconds(error, number))
-        found = find()
+            failure = error
+        is_last = not passes or number == _TRIES - 1
+        if not is_last:
+            pause(_seconds(failure, number))
+        try:
+            found = find()
+        except GlobusError as error:
+            # That it cannot be looked for says nothing of what was done.
+            raise unclear or failure from error
         if found is not None:
             return found
+        if is_last:
+            raise unclear or failure
     raise AssertionError("the last try returns or raises")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from headrace._internal.lost_answers import may_have_been_done
 from headrace.errors import HeadraceError
 
 if TYPE_CHECKING:
@@ -56,20 +57,6 @@ def unreachable(url: str) -> HostedError:
     return HostedError(f"the facility at {url} does not answer: run `headrace facility up`")
 
 
-def is_refused_connection(error: BaseException) -> bool:
-    """Return whether an error of a request says that nothing was sent: nobody listens there.
-
-    Args:
-        error: the error; those that led to it are looked at, too.
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ConnectionRefusedError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
 def login_needed(what: str, *options: str) -> HostedError:
     """Return the error for a login or a consent that is missing.
 
@@ -94,7 +81,7 @@ def explain(error: GlobusError) -> HostedError:
         return _explain_response(error)
     if isinstance(error, NetworkError):
         cause = _line(str(error.underlying_exception))
-        kind = HostedError if is_refused_connection(error) else NoAnswerError
+        kind = NoAnswerError if may_have_been_done(error) else HostedError
         return kind(f"the service cannot be reached ({cause}): check the network, try again")
     if isinstance(error, TokenValidationError):
         return explain_login(error)
@@ -151,7 +138,8 @@ def _explain_response(error: GlobusAPIError) -> HostedError:
     if error.http_status == 401 or error.code in _LOGIN_CODES:
         return login_needed(what)
     advice = _ADVICE.get(error.http_status)
-    return HostedError(f"{what}: {advice}" if advice else what)
+    kind = NoAnswerError if may_have_been_done(error) else HostedError
+    return kind(f"{what}: {advice}" if advice else what)
 
 
 def _explain_token_response(where: str, oauth: str) -> HostedError:

@@ -19,7 +19,8 @@ from globus_sdk.transport.representation_providers import (
 )
 
 from headrace._internal.loopback import LOOPBACK
-from headrace.hosted.errors import NoAnswerError, is_refused_connection, unreachable
+from headrace._internal.lost_answers import is_refused_connection
+from headrace.hosted.errors import NoAnswerError, unreachable
 from headrace.hosted.services import Clients
 
 ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)

@@ -107,6 +107,8 @@ class ActionForms:
             raise
         else:
             if isinstance(done, Again):
+                # The thing may have been done by what was sent before.
+                done = replace(done, is_known=done.is_known and not repeats)
                 state = "failed" if done.is_known else "unknown"
                 store.end_action(once, state, done.message, own)
                 return done
