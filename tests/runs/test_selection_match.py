@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,14 @@ SELECTIONS = (
     Selection(held=True),
     Selection(since=point_in_time("1h")),
     Selection(until=point_in_time("1h")),
+    # More, or longer ones, than a facility takes in one call.
+    Selection(causes=("node", *(f"cause {number}" for number in range(100)))),
+    Selection(causes=("lock", "x" * 1_001)),
+    Selection(labels=("one", *(f"{number}" + "y" * 900 for number in range(60)))),
+    Selection(tags=("lost", *("é" * 900 + f"{number}" for number in range(60)))),
+    # The most and longest that it takes.
+    Selection(causes=("lock", *(f"{number}" + "z" * 250 for number in range(99)))),
+    Selection(causes=("lock", "x" * 1_000)),
 )
 
 
@@ -84,6 +93,49 @@ def test_the_newest_are_meant_where_there_are_more(selector: RunSelector) -> Non
     assert some.has_more
     assert some.ids == every[:3]
     assert not selector.match(failed, len(every)).has_more
+
+
+class ListCounter:
+    """Services that count the lists of runs that are asked for.
+
+    Args:
+        services: those that are asked.
+    """
+
+    def __init__(self, services: Any) -> None:
+        self._services = services
+        self.lists = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._services, name)
+
+    def read_items(self, path: str, *more: Any) -> Iterator[dict[str, Any]]:
+        self.lists += path == "/runs"
+        return self._services.read_items(path, *more)
+
+
+@pytest.mark.parametrize("target", ["local", "globus"])
+@pytest.mark.parametrize("chosen", [Selection(), Selection(causes=("node",))])
+def test_runs_are_counted_without_a_limit_and_listed_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch, target: str, chosen: Selection
+) -> None:
+    monkeypatch.setattr("headrace.runs.selection.MOST", 1)
+    services: Any = ListCounter(connect(project, "local"))
+    selector = RunSelector(project, target, services)
+    expected = Counter(each["status"] for each in selector.iterate(chosen))
+    services.lists = 0
+    assert selector.count(chosen) == expected
+    assert expected.total() > 1
+    assert services.lists == 1
+
+
+def test_runs_are_counted_without_a_list_where_the_facility_says_so(project: Project) -> None:
+    services: Any = ListCounter(connect(project, "local"))
+    selector = RunSelector(project, "local", services)
+    assert selector.count(Selection(statuses=("FAILED",))).total() > 1
+    assert services.lists == 0
+    ids = selector.match(Selection(statuses=("FAILED",)), 2).ids
+    assert selector.count(Selection(ids=tuple(ids))) == {"FAILED": 2}
 
 
 @pytest.mark.parametrize(

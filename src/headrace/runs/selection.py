@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -20,7 +21,9 @@ from headrace.runs.query import find_run
 from headrace.runs.retry_chains import RetryChains, read_retry_chains
 from headrace.runs.run_endpoints import uses_endpoint
 from headrace.runs.selection_match import (
+    MOST,
     SelectionMatch,
+    can_be_asked,
     match_of,
     matching_query,
     read_matching,
@@ -176,30 +179,48 @@ class RunSelector:
             ProjectError: as `select`.
             GlobusAPIError: the service refuses.
         """
-        if self._target == "local" and not (selection.ids or selection.endpoints):
-            query = self.query(selection)
-            patterns = {
-                "tags": () if "filter_tag" in query else selection.tags,
-                "labels": selection.labels,
-                "causes": selection.causes,
-            }
-            query = matching_query(
-                query, patterns, held=selection.held, unmended=selection.unmended
-            )
-            found = read_matching(self._services, {**query, "limit": most, "shown": shown})
-            if found is not None:
-                return found
-        chosen = iter(self.select(selection).documents) if selection.ids else None
-        documents = [*islice(chosen or self.iterate(selection), most + 1)]
+        found = self._match_at_facility(selection, most, shown)
+        if found is not None:
+            return found
+        documents = [*islice(self._chosen(selection), most + 1)]
         return match_of(documents[:most], len(documents) > most, shown)
+
+    def count(self, selection: Selection) -> Counter[str]:
+        """Return how many runs a selection chooses, of each status.
+
+        Raises:
+            ProjectError: as `select`.
+            GlobusAPIError: the service refuses.
+        """
+        found = self._match_at_facility(selection, MOST, 0)
+        if found is not None and not found.has_more:
+            return found.statuses
+        return Counter(str(run["status"]) for run in self._chosen(selection))
+
+    def _match_at_facility(
+        self, selection: Selection, most: int, shown: int
+    ) -> SelectionMatch | None:
+        """Return what a facility says of a selection; None where none can be asked."""
+        if self._target != "local" or selection.ids or selection.endpoints:
+            return None
+        query = self.query(selection)
+        patterns = {
+            "tags": () if "filter_tag" in query else selection.tags,
+            "labels": selection.labels,
+            "causes": selection.causes,
+        }
+        if not can_be_asked(patterns):
+            return None
+        query = matching_query(query, patterns, held=selection.held, unmended=selection.unmended)
+        return read_matching(self._services, {**query, "limit": most, "shown": shown})
+
+    def _chosen(self, selection: Selection) -> Iterator[Document]:
+        """Yield the documents of the runs that a selection chooses."""
+        return iter(self.select(selection).documents) if selection.ids else self.iterate(selection)
 
     def page(self, selection: Selection, first: int, size: int) -> tuple[list[Document], bool]:
         """Return some of the runs that are chosen, and whether there are more behind them."""
-        if selection.ids:
-            found: Iterator[Document] = iter(self.select(selection).documents)
-        else:
-            found = self.iterate(selection)
-        runs = [*islice(found, first, first + size + 1)]
+        runs = [*islice(self._chosen(selection), first, first + size + 1)]
         return runs[:size], len(runs) > size
 
     def _read(self, names: Mapping[str, None], missing: list[str]) -> Iterator[Document]:

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from headrace._internal.text_pattern import MAX_PATTERN_LENGTH, MAX_PATTERNS
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -15,6 +18,8 @@ MOST: Final = 10_000
 """Runs that a facility tells of at once."""
 
 _PATH: Final = "/batch/runs/matching"
+# Bytes of an address, of which a facility takes 65,536 with the headers.
+_MAX_QUERY: Final = 32_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,22 @@ def match_of(documents: Sequence[Mapping[str, Any]], has_more: bool, shown: int)
         Counter(str(each.get("flow_title")) for each in documents),
         documents[:shown],
         has_more,
+    )
+
+
+def can_be_asked(patterns: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a facility takes so many and so long patterns.
+
+    Args:
+        patterns: as those of `matching_query`.
+    """
+    return (
+        all(
+            len(texts) <= MAX_PATTERNS and all(len(text) <= MAX_PATTERN_LENGTH for text in texts)
+            for texts in patterns.values()
+        )
+        # They stand in the address of a request, as all that it reads before a body.
+        and len(quote(json.dumps({**patterns}))) <= _MAX_QUERY
     )
 
 

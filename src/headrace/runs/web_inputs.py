@@ -119,13 +119,13 @@ def given_answer(services: Services, document: Mapping[str, Any]) -> Mapping[str
     entries = _run_log(services, document)
     state: str | None = None
     for entry in entries:
-        details = entry.get("details") or {}
+        details = _mapping(entry.get("details"))
         code, name = entry.get("code"), details.get("state_name")
         given = details.get("input")
         if code == "AwaitWebInputStarted" and isinstance(given, Mapping):
             state = name if given.get("web_input_id") == document["id"] else state
         elif code == "AwaitWebInputCompleted" and name == state is not None:
-            value = (details.get("output") or {}).get("response")
+            value = _mapping(details.get("output")).get("response")
             values = _values_in(entries, document)
             for option in document["options"]:
                 if value is not None and values.get(option["option_id"]) == value:
@@ -148,17 +148,26 @@ def _run_log(services: Services, document: Mapping[str, Any]) -> list[dict[str, 
 def _values_in(entries: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of the options that a log shows, by the options' ids."""
     asked = [
-        entry["details"]["input"]
+        _mapping(_mapping(entry.get("details")).get("input"))
         for entry in entries
-        if entry.get("code") == "CreateWebInputStarted" and "input" in (entry.get("details") or {})
+        if entry.get("code") == "CreateWebInputStarted"
     ]
     title, options = document["context"]["title"], document["options"]
     labels = [option["label"] for option in options]
     for body in reversed(asked):
         given = body.get("Options")
-        if not isinstance(given, list) or body.get("Context", {}).get("Title") != title:
+        if not isinstance(given, list) or _mapping(body.get("Context")).get("Title") != title:
             continue
-        if [option.get("Label") for option in given] == labels:
+        if [_mapping(option).get("Label") for option in given] == labels:
             pairs = zip(options, given, strict=True)
-            return {shown["option_id"]: str(option["Value"]) for shown, option in pairs}
+            return {
+                shown["option_id"]: str(option["Value"])
+                for shown, option in pairs
+                if "Value" in option
+            }
     return {}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object of a log; an empty one where something else stands in its place."""
+    return value if isinstance(value, Mapping) else {}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from headrace._internal.json_check import load_json
-from headrace._internal.text_pattern import text_pattern
+from headrace._internal.text_pattern import MAX_PATTERN_LENGTH, MAX_PATTERNS, text_pattern
 from headrace.facility.api.backend import backend_of
 from headrace.facility.api.errors import unprocessable
 from headrace.facility.api.requests import boolean_parameter, effective_query, integer_parameter
@@ -21,8 +21,6 @@ from headrace.facility.store.matching_runs import RunPatterns
 _MOST: Final = 10_000
 _MOST_SHOWN: Final = 100
 _KINDS: Final = ("tags", "labels", "causes")
-_MAX_PATTERNS: Final = 100
-_LONGEST: Final = 1_000
 
 
 def matching(request: Request) -> JSONResponse:
@@ -66,11 +64,12 @@ def _patterns(text: str) -> RunPatterns:
     for values in given.values():
         if (
             not isinstance(values, list)
-            or len(values) > _MAX_PATTERNS
-            or not all(isinstance(one, str) and len(one) <= _LONGEST for one in values)
+            or len(values) > MAX_PATTERNS
+            or not all(isinstance(one, str) and len(one) <= MAX_PATTERN_LENGTH for one in values)
         ):
             raise _refused(
-                f"each must be a list of at most {_MAX_PATTERNS} texts of {_LONGEST:,} characters"
+                f"each must be a list of at most {MAX_PATTERNS} texts"
+                f" of {MAX_PATTERN_LENGTH:,} characters"
             )
     plain = frozenset(one for one in given.get("tags", ()) if "*" not in one)
     return RunPatterns(

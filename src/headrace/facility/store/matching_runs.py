@@ -9,32 +9,29 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from headrace._internal.text_pattern import matches_any
+from headrace.facility.store.known_causes import KnownCauses, Texts, is_short
 from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.run_plan import UNLISTED
 from headrace.facility.store.run_query import MENTIONS_RETRY, RunQuery
-from headrace.facility.store.run_record import HELD_AT, Run, read_metadata
+from headrace.facility.store.run_record import HELD_AT, Run, read_metadata, readable
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.failure_text import cause_texts
 from headrace.flowlang.json_values import without_private
 
 # Runs that are read at once; of a list that no pattern thins out, as many as are wanted.
 _PART: Final = 5_000
-_KEPT: Final = 200_000
 _COLUMNS: Final = "number, id, flow_title, label, start_time, completion_time, status"
 
 _RETRIED: Final = (
     "SELECT CASE WHEN json_valid(metadata) THEN json_extract(metadata, '$.retry_of.run_id') END"
     " FROM runs"
 )
-
-Texts = tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -79,14 +76,14 @@ class _Choice:
     def __init__(self, patterns: RunPatterns, taken_up: frozenset[str]) -> None:
         self._patterns = patterns
         self._taken_up = taken_up
-        self._known: dict[Texts, bool] = {None: False}
+        self._known: dict[Texts, bool] = {}
 
     def fulfils(self, row: sqlite3.Row) -> bool:
         """Return whether a run fulfils all conditions but that on its cause."""
         patterns = self._patterns
         if row["id"] in self._taken_up:
             return False
-        if patterns.labels and not matches_any(patterns.labels, [row["label"] or ""]):
+        if patterns.labels and not matches_any(patterns.labels, [readable(row["label"]) or ""]):
             return False
         if not patterns.needs_metadata:
             return True
@@ -98,12 +95,14 @@ class _Choice:
         tags = [str(tag) for tag in metadata["tags"]]
         return not patterns.plain_tags.isdisjoint(tags) or matches_any(patterns.tags, tags)
 
-    def has(self, texts: Texts) -> bool:
+    def has(self, texts: Texts | None) -> bool:
         """Return whether a cause is one of those that are looked for."""
+        if texts is None:
+            return False
         known = self._known.get(texts)
         if known is None:
-            known = texts is not None and matches_any(self._patterns.causes, texts)
-            if len(self._known) < _PART:
+            known = matches_any(self._patterns.causes, texts)
+            if len(self._known) < _PART and is_short(texts):
                 self._known[texts] = known
         return known
 
@@ -136,8 +135,7 @@ class RunMatcher:
 
     def __init__(self, runs: RunTable) -> None:
         self._runs = runs
-        self._lock = threading.Lock()
-        self._causes: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._causes = KnownCauses()
 
     def find(
         self, query: RunQuery, patterns: RunPatterns, most: int, shown: int = 0
@@ -161,9 +159,10 @@ class RunMatcher:
                 break
             if len(numbers) < shown:
                 numbers.append(row["number"])
-            found.ids.append(row["id"])
-            found.statuses[row["status"]] += 1
-            found.flow_titles[row["flow_title"]] += 1
+            # A damaged page may have turned a text into bytes: they spoil no count of the others.
+            found.ids.append(readable(row["id"]))
+            found.statuses[readable(row["status"])] += 1
+            found.flow_titles[readable(row["flow_title"])] += 1
         db = self._runs.reader()
         known = (self._runs.find_by_number(db, number) for number in numbers)
         found.runs = [run for run in known if run is not None]
@@ -180,20 +179,16 @@ class RunMatcher:
             start, number = rows[size - 1]["start_time"], rows[size - 1]["number"]
             part = replace(part, after=(start, start, number))
 
-    def _cause(self, row: sqlite3.Row) -> Texts:
-        run_id, status = row["id"], row["status"]
+    def _cause(self, row: sqlite3.Row) -> Texts | None:
+        run_id, status = row["id"], readable(row["status"])
         if status not in ("FAILED", "INACTIVE"):
             return None
         known = self._causes.get(run_id)
         if known is not None:
             return known
         texts = cause_texts(status, self._details(row["number"]))
-        # The last event of a run that has ended stays the last one.
         if texts is not None and row["completion_time"] is not None:
-            with self._lock:
-                self._causes[run_id] = texts
-                while len(self._causes) > _KEPT:
-                    self._causes.popitem(last=False)
+            self._causes.keep(run_id, texts)
         return texts
 
     def _details(self, number: int) -> dict[str, Any]:

@@ -72,13 +72,14 @@ def run_from_row(row: sqlite3.Row) -> Run:
     # A damaged page may have turned a text into bytes, which no list could show.
     values: list[Any] = list(row)
     if bytes in map(type, values):
-        values = [_text(value) if isinstance(value, bytes) else value for value in values]
+        values = [*map(readable, values)]
     values[6] = read_metadata(values[6])
     return Run(*values)
 
 
-def _text(value: bytes) -> str:
-    return value.decode(errors="backslashreplace")
+def readable(value: Any) -> Any:
+    """Return a value of a column; of bytes that were a text what can be shown of it."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 # A run that advances is read again and again, and many runs are started alike.
@@ -90,4 +91,8 @@ def read_metadata(text: str) -> Mapping[str, Any]:
         metadata = json.loads(text)
     except (ValueError, TypeError, RecursionError):
         metadata = None
-    return {**_NO_METADATA, **(metadata if isinstance(metadata, dict) else {})}
+    if not isinstance(metadata, dict):
+        return {**_NO_METADATA}
+    found = {**_NO_METADATA, **metadata}
+    lists = [name for name, value in _NO_METADATA.items() if isinstance(value, list)]
+    return {**found, **{name: [] for name in lists if not isinstance(found[name], list)}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +15,6 @@ from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display, display_table, is_text
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field
-
-if TYPE_CHECKING:
-    from headrace.runs.selection import RunSelector, Selection
 
 
 @click.command
@@ -52,7 +49,7 @@ def list_command(
     services = session.services(project)
     selector = RunSelector(project, session.target, services)
     if count:
-        _show_count(_count(selector, selection))
+        _show_count(selector.count(selection))
         return
     runs, more = selector.page(selection, (page - 1) * limit, limit)
     chains = read_retry_chains(services, session.target, runs)
@@ -75,16 +72,6 @@ def _fields(columns: str | None) -> Sequence[Field]:
         what = f"{unknown[0]!r} is no column" if unknown else "no column is given"
         raise click.UsageError(f"--columns: {what}; there are {', '.join(LIST_FIELDS)}")
     return [LIST_FIELDS[name] for name in names]
-
-
-def _count(selector: RunSelector, selection: Selection) -> Counter[str]:
-    """Return how many runs a selection chooses, of each status."""
-    from headrace.runs.selection_match import MOST
-
-    match = selector.match(selection, MOST)
-    if not match.has_more:
-        return match.statuses
-    return Counter(str(run["status"]) for run in selector.iterate(selection))
 
 
 def _show_count(counts: Counter[str]) -> None:
