@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from headrace.hosted import Services
+from headrace.hosted import NoAnswerError, Services
 from headrace.project import Project
 from headrace.runs import parallel_requests
 from headrace.runs.bulk_change import ChangeOutcome, RunChange, RunChanger
@@ -75,3 +75,27 @@ def test_runs_are_resumed_and_deleted_one_by_one(hosted, service: Service, runs:
     assert outcome.status == "changed", outcome
     assert runs[1] not in service.runs
     assert service.batches == []
+
+
+@pytest.mark.parametrize("status", [500, 503, 504])
+def test_what_the_service_fails_at_may_have_been_done(
+    hosted, service: Service, runs: list[str], status: int
+) -> None:
+    service.refuse["POST /batch/runs"] = (status, {"error": {"code": "NO", "detail": "later"}})
+    with (
+        hosted[1].flows.retry_config.tune(max_retries=0),
+        pytest.raises(NoAnswerError, match="later"),
+    ):
+        changed(hosted, service, runs, RunChange("cancel"))
+
+
+def test_a_run_that_succeeded_meanwhile_is_not_cancelled(
+    hosted, service: Service, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def succeed(body: object) -> tuple[int, dict[str, object]]:
+        service.end(runs[0], "SUCCEEDED", {"code": "FlowSucceeded"})
+        return 202, {}
+
+    monkeypatch.setattr(service, "change_runs", succeed)
+    [outcome] = changed(hosted, service, runs[:1], RunChange("cancel"))
+    assert (outcome.status, outcome.message) == ("failed", "it has ended meanwhile: SUCCEEDED")

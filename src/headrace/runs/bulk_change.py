@@ -14,7 +14,7 @@ from headrace.project.project import Project
 from headrace.runs.batch_change import RUNS_OF_A_REQUEST, send_change
 from headrace.runs.change_record import ChangeRecord, ChangeRecords
 from headrace.runs.parallel_requests import ParallelRequests
-from headrace.runs.poller import FINAL
+from headrace.runs.poller import FINAL, RunView
 from headrace.runs.query import resume_run, retry_run
 from headrace.runs.retry_chains import RetryChains, retried_run_id
 from headrace.runs.selection import RunSelector, SelectedRuns, Selection
@@ -276,7 +276,7 @@ class RunChanger:
             yield from self._batch(wanted, documents[first : first + RUNS_OF_A_REQUEST])
 
     def _batch(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
-        from headrace.hosted import explain, sdk
+        from headrace.hosted import NoAnswerError, explain, sdk
 
         status = "" if wanted.verb == "tag" else wanted.verb
         tags = {"add_tags": wanted.add_tags, "remove_tags": wanted.remove_tags}
@@ -285,6 +285,9 @@ class RunChanger:
             send_change(self._services, run_ids, status=status, **tags)
         except sdk().GlobusAPIError as error:
             line = terminal_text(str(explain(error)))
+            if error.http_status >= 500 and not self._services.is_facility:
+                # The hosted service may have got as far as some of them.
+                raise NoAnswerError(line) from error
             for each in documents:
                 yield ChangeOutcome(str(each["run_id"]), "failed", line)
             return
@@ -293,8 +296,7 @@ class RunChanger:
             run_id = str(document["run_id"])
             found = services.read(f"/runs/{run_id}")
             if wanted.verb == "cancel":
-                message = "cancelled" if found["status"] in FINAL else "cancelling"
-                return ChangeOutcome(run_id, "changed", message)
+                return _cancel_outcome(found)
             if wanted.verb in ("hold", "release"):
                 return _hold_outcome(wanted, found)
             if _has_tags(wanted, found):
@@ -334,10 +336,18 @@ def _effect(wanted: RunChange, documents: Sequence[Document]) -> dict[str, Any]:
     }
 
 
+def _cancel_outcome(found: Document) -> ChangeOutcome:
+    run = RunView(found)
+    if not run.final or run.cancelled:
+        return ChangeOutcome(run.id, "changed", "cancelled" if run.final else "cancelling")
+    return ChangeOutcome(run.id, "failed", f"it has ended meanwhile: {run.status}")
+
+
 def _hold_outcome(wanted: RunChange, found: Document) -> ChangeOutcome:
     run_id = str(found["run_id"])
     if found["status"] in FINAL:
-        if wanted.verb == "release":  # what was left may have taken no time
+        # What was left may have taken no time; of one that was cancelled, nothing went on.
+        if wanted.verb == "release" and not RunView(found).cancelled:
             return ChangeOutcome(run_id, "changed", f"released, and has ended: {found['status']}")
         return ChangeOutcome(run_id, "failed", f"it has ended meanwhile: {found['status']}")
     if bool(found.get("held_at")) != (wanted.verb == "hold"):

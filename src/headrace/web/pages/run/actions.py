@@ -13,7 +13,7 @@ from headrace.runs import PreparedRun, RunOptions, send
 from headrace.runs.bulk_change import RunChange, RunChanger, refuse_unsupported, retry_refusal
 from headrace.runs.change_record import ChangeRecords
 from headrace.runs.launch import REQUEST_TAG_PREFIX
-from headrace.runs.poller import FINAL
+from headrace.runs.poller import FINAL, RunView
 from headrace.runs.query import NO_RESULT, resume_run, retry_run
 from headrace.runs.retry_chains import RetryChains, read_retry_chains
 from headrace.runs.run_document import run_input
@@ -84,9 +84,14 @@ def _changed(view: View, verb: str) -> Done:
         return outcome
 
     outcome = view.ask(change)
+    if outcome.status == "skipped":
+        raise ProjectError(outcome.message)
     if outcome.status == "failed":
         # Its answer may be what failed.
         now = _read_now(view, str(document["run_id"]), outcome.message)
+        if verb == "release" and now["status"] in FINAL:
+            # What was left of it may have taken no time.
+            raise NoAnswerError(f"{outcome.message}; it has ended: {now['status']}")
         if not _is_changed(verb, now):
             raise ProjectError(outcome.message)
         return Done(_CHANGED[verb], subject=outcome.run_id)
@@ -108,7 +113,7 @@ def _read_now(view: View, run_id: str, problem: str) -> Mapping[str, Any]:
 def _is_changed(verb: str, document: Mapping[str, Any]) -> bool:
     """Return whether a run is as a change would have it."""
     if verb == "cancel":
-        return bool(document["status"] in FINAL)
+        return RunView(document).cancelled
     return bool(document.get("held_at")) == (verb == "hold")
 
 
