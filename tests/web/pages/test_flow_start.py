@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from headrace.deploy import apply, plan
 from headrace.hosted import Services
 from headrace.project import Project
 from tests.support.deployments import deploy
@@ -56,6 +58,22 @@ def test_a_lost_answer_is_asked_for_again_by_the_same_name(site: WebSite, servic
     site.resend(START, form, **{"v:/word": "hello"})
     assert len(service.request_ids) == 2
     assert len(set(service.request_ids)) == 1
+
+
+@pytest.mark.parametrize("how", ["lose", "garble"])
+def test_a_lost_answer_of_the_hosted_service_starts_one_run(
+    root: Path, project: Project, services: Services, service: Service, how: str
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    apply(plan(project, "globus", hosted), project, hosted)
+    site = WebSite(root, "globus", services=lambda: hosted)
+    form = next(form for form in forms_of(site.get(START).text) if form.action == "start")
+    getattr(service, how).add(f"POST /flows/{next(iter(service.flows))}/run")
+    for _ in range(2):
+        told = site.resend(START, form, preflight="", **{"v:/word": "hello"})
+    site.close()
+    (run_id,) = service.runs
+    assert f"runs/{run_id}" in told.headers["location"]
 
 
 @pytest.mark.usefixtures("deployed")
