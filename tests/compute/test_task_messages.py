@@ -94,6 +94,14 @@ def test_of_a_huge_message_both_ends_are_told_and_how_much_is_left_out() -> None
     assert f" [... {left_out} characters are left out ...] " in line
 
 
+def test_a_result_that_is_no_json_says_why_behind_many_empty_lines() -> None:
+    text = failure_with("").replace("OSError", "SerializationError")
+    text = text.rstrip() + " All strategies failed\n" + "\n" * 200_000
+    # Looked at from each empty line to the last, they would take minutes.
+    assert "All strategies failed" in failure_line(text)
+    assert "not JSON: of type set" in failure_line(f"{text}  | TypeError: of type set\n")
+
+
 @pytest.mark.parametrize("data", ["01\ngASV", "11\nNaN", "11\n[Infinity]", "11\n" + "[" * 100_000])
 def test_results_that_are_not_json(data: str) -> None:
     with pytest.raises(NotJSON):

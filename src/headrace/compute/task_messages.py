@@ -210,7 +210,7 @@ def _explain(name: str, message: str, tail: str, text: str) -> str:
     if name in _MEANINGS:
         return f"{_MEANINGS[name]}: {message}"
     if name == "SerializationError" and "All strategies failed" in message:
-        causes = re.findall(r"^\s*\| (\w+): (.+)$", text, re.MULTILINE)
+        causes = re.findall(r"^[ \t]*\| (\w+): (.+)$", text, re.MULTILINE)
         reason = next((m for n, m in reversed(causes) if n != "ExceptionGroup"), message)
         return f"the function's result is not JSON: {reason}; return numbers, text, lists or dicts"
     if tail.startswith("MaxResultSizeExceeded("):

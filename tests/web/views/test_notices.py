@@ -34,6 +34,17 @@ def test_counts_are_news_and_times_are_not(before: str, after: str, is_same: boo
     assert (notice_key(lost(before)) == notice_key(lost(after))) is is_same
 
 
+@pytest.mark.parametrize("part", ["1", "1.", "1,", "1:11", "1 d ", "2026-01-01"])
+def test_numbers_of_many_digits_hold_nothing_up(part: str) -> None:
+    # Looked at from each of its digits, such a number would take hours.
+    many = part * 200_000
+    assert notice_key(lost(f"{many} runs failed")) != notice_key(lost(f"{many}7 runs were lost"))
+
+
+def test_a_size_beyond_all_measure_is_a_text() -> None:
+    assert notice_key(lost(f"{'9' * 400} B free")) != notice_key(lost(f"{'8' * 400} B free"))
+
+
 def test_a_question_of_another_run_is_news() -> None:
     first, second = (
         Finding("act", "waiting", f"scan {time} waits for you", f"headrace web-input {run}")

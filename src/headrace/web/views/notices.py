@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from headrace.project_status.verdict import Finding, Word
 
 # A time or an age goes on by itself, and is nothing new; a count of things is.
+# A number is looked at from its beginning alone: a long one would be read from each of its digits.
 _TIME: Final = re.compile(
-    r"\d{4}-\d\d-\d\d\S*|(?:\d+ d )?\d+(?::\d\d)+|\d[\d.,]* ?(?:s|min|h|d|days?)(?!\w)"
+    r"\d{4}-\d\d-\d\d\S*|(?<!\d)(?:\d+ d )?\d+(?::\d\d)+"
+    r"|(?<![\d.,])\d[\d.,]* ?(?:s|min|h|d|days?)(?!\w)"
 )
 # A size is news where it is another order of magnitude: half as much, for instance.
-_SIZE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?) ?(%|[kMGTP]?B)(?!\w)")
+_SIZE: Final = re.compile(r"(?<![\d,])(\d[\d,]*(?:\.\d+)?) ?(%|[kMGTP]?B)(?!\w)")
 _UNITS: Final = {"%": 1, "B": 1} | {f"{unit}B": 1000**n for n, unit in enumerate("kMGTP", 1)}
 
 
@@ -39,6 +41,8 @@ def notice_key(finding: Finding) -> str:
 
 def _magnitude(size: re.Match[str]) -> str:
     number = float(size[1].replace(",", "")) * _UNITS[size[2]]
+    if number == math.inf:
+        return size[0]
     return f"~2^{math.floor(math.log2(number))}" if number > 0 else "none"
 
 
