@@ -70,6 +70,14 @@ def test_each_condition_chooses_its_runs(headrace: Command, project: Project) ->
     assert listed(headrace, *mine, "--selection", "lost") == {lost, other}
     assert listed(headrace, *mine, "--selection", "lost", "--cause", "no space*") == {space}
     assert listed(headrace, lost[:13], good, "--status", "FAILED") == {lost}
+    counts = {"runs": 5, "FAILED": 4, "SUCCEEDED": 1}
+    assert document(headrace, "run", "list", *mine, "--count") == counts
+    # More causes than a facility takes in one call.
+    many = [part for number in range(101) for part in ("--cause", f"cause {number}")]
+    counted = document(headrace, "run", "list", "--count", *mine, *many, "--cause", "space")
+    assert counted == {"runs": 1, "FAILED": 1}
+    both = {"runs": 2, "FAILED": 1, "SUCCEEDED": 1}
+    assert document(headrace, "run", "list", "--count", lost, good) == both
 
 
 @pytest.mark.parametrize(
