@@ -23,8 +23,9 @@ from tests.support.browser.pictures import (
     pictures_directory,
 )
 from tests.support.browser.visited_project import VisitedProject
-from tests.support.browser.visited_site import addresses, served_site
+from tests.support.browser.visited_site import served_site
 from tests.support.ids import an_id
+from tests.support.page_addresses import addresses
 from tests.support.repository import REPOSITORY
 
 MOST_BYTES_TOGETHER = 1_500_000

@@ -136,7 +136,10 @@ def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:
     (other / "headrace.toml").write_text("")
     done = headrace("web", "-C", str(other), "--port", port)
     assert done.returncode == 1
-    assert done.stderr == f"error: port {port}: cannot serve there: Address already in use\n"
+    assert done.stderr == (
+        f"error: port {port}: cannot serve there: Address already in use; give another one with "
+        "--port\n"
+    )
     nowhere = headrace("web", "-C", str(other), "--uds", str(root / "absent" / "sock"))
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr

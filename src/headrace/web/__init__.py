@@ -15,7 +15,7 @@ from headrace._internal.lazy_names import lazy_names
 if TYPE_CHECKING:
     from headrace.web.app import make_app
     from headrace.web.errors import NotAllowed, NotHere, PageMissing
-    from headrace.web.page import Action, Again, Done, Page, Part
+    from headrace.web.page import Action, Again, Done, Page, Part, repeatable
     from headrace.web.server import serve
     from headrace.web.site import Site
     from headrace.web.view import View
@@ -32,6 +32,7 @@ __all__ = [
     "Site",
     "View",
     "make_app",
+    "repeatable",
     "serve",
 ]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headrace.web import Action, Done, NotAllowed, Page, Part, View
+from headrace.web import Action, Done, NotAllowed, Page, Part, View, repeatable
 
 HEIGHTS = {"Brest": 7.1, "Cuxhaven": 3.4}
 
@@ -33,6 +33,6 @@ PAGE = Page(
     title="Tides",
     template="tide_page:tides.html",
     parts=(Part("height", "tide_page:height.html", load_height, every=60.0),),
-    actions=(Action("set_place", set_place, is_safe_to_repeat=True),),
+    actions=(Action("set_place", set_place, repeats=repeatable),),
     menu="Tides",
 )
