@@ -41,7 +41,7 @@ def test_the_socket_of_another_server_is_not_removed(tmp_path: Path) -> None:
     found = path.parent.lstat()
     listener, _ = listen(tmp_path / "address", 0, path)
     with listener:
-        remove_socket(path, (found.st_dev, found.st_ino))
+        remove_socket(path, found)
         assert path.is_socket()
 
 

@@ -113,8 +113,7 @@ class StopSignals:
             return False
         except OSError:
             return None
-        own = os.fstat(self._lock)
-        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
+        if os.path.samestat(found, os.fstat(self._lock)):
             return True
         os.close(self._lock)  # replaced by one that went on with copies
         self._lock = _opened(self._file.with_name(_LOCK))

@@ -12,11 +12,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# It is read again as soon as it may have changed, so often at the most: what takes long is read
-# less often, for the services have other things to do...
+# It is read again as soon as it may have changed, so often at the most...
 _PAUSE: Final = 2.0
-_LONGEST_PAUSE: Final = 2.5
-_REST: Final = 20.0
 # ...by whoever is told of no changes it is taken up to this age, in s...
 _OLDEST_UNFOLLOWED: Final = 4.5
 # ...and so often where no change is known of, or nobody follows changes.
@@ -56,7 +53,6 @@ class CurrentValue(Generic[T]):
         self._value: T | None = None
         self._error: Exception | None = None
         self._read_at = float("-inf")
-        self._pause = _PAUSE
         self._number = 0
         self._asked_at = float("-inf")
         self._oldest = float("-inf")
@@ -73,7 +69,7 @@ class CurrentValue(Generic[T]):
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, name=self._topic, daemon=True).start()
-            age = _PERIOD + _LONGEST_PAUSE if self._broadcast.has_streams else _OLDEST_UNFOLLOWED
+            age = _PERIOD + _PAUSE if self._broadcast.has_streams else _OLDEST_UNFOLLOWED
             needed = self._oldest if self._read_at >= now - age else now
             # One that is being read may have begun before.
             self._oldest = needed
@@ -103,8 +99,6 @@ class CurrentValue(Generic[T]):
             with self._changed:
                 self._value, self._error = value, error
                 self._read_at, self._number = read_at, number
-                took = self._clock() - read_at
-                self._pause = min(max(_PAUSE, _REST * took), _LONGEST_PAUSE)
                 self._changed.notify_all()
             self._broadcast.publish((self._topic,))
 
@@ -118,7 +112,7 @@ class CurrentValue(Generic[T]):
                 if now - self._asked_at > _WATCHED_SECONDS:
                     self._is_running = False
                     return False
-                if now - self._read_at >= (_PERIOD if self._is_current() else self._pause):
+                if now - self._read_at >= (_PERIOD if self._is_current() else _PAUSE):
                     return True
                 self._changed.wait(_LOOK_SECONDS)
 

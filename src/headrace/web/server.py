@@ -115,7 +115,7 @@ def serve(
             raise WebError(f"the pages are served already: `{again}` prints a link")
         listener, where = listen(path, port, uds)
         listening = replace(where, root_path=root_path.rstrip("/"))
-        made = _inode(uds) if uds is not None else None
+        made = uds.lstat() if uds is not None else None
         store = open_store(root, target)
         heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
         try:
@@ -247,20 +247,15 @@ def _make_room(uds: Path) -> None:
     uds.unlink(missing_ok=True)
 
 
-def _inode(path: Path) -> tuple[int, int]:
-    found = path.lstat()
-    return found.st_dev, found.st_ino
-
-
-def remove_socket(uds: Path, made: tuple[int, int]) -> None:
+def remove_socket(uds: Path, made: os.stat_result) -> None:
     """Remove a socket, unless another one has taken its place.
 
     Args:
         uds: its path.
-        made: device and number of the socket that was made there.
+        made: what `Path.lstat` said of the socket that was made there.
     """
     with suppress(OSError):
-        if _inode(uds) == made:
+        if os.path.samestat(uds.lstat(), made):
             uds.unlink()
 
 

@@ -120,7 +120,7 @@ def test_endpoints_are_read_once_for_each_end_of_a_run(store: Store) -> None:
     with store.transaction() as db:
         db.execute("DELETE FROM actions")
     assert statistics.read_ended_runs(store.reader(), TIMES[0], known) == first
-    # One that was resumed has ended again, and another time.
+    # Numbers are given again: another run has ended at another time.
     with store.transaction() as db:
         db.execute("UPDATE runs SET completion_time = ? WHERE completion_time IS NOT NULL", ("3",))
     assert not statistics.read_ended_runs(store.reader(), TIMES[0], known).by_endpoint

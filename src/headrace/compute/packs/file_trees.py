@@ -7,9 +7,10 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from ..batch.file_walk import walk_files
 
 # Larger ones are left to the library, which has the kernel copy them.
 _SMALL_BYTES: Final = 1 << 18
@@ -21,26 +22,15 @@ def files_below(directory: Path) -> dict[str, int]:
     The directories are read anew. Symbolic links to files count as those files; links to
     directories are not followed.
     """
-    return dict(_files(str(directory), ""))
+    found = {}
+    for name, entry in walk_files(str(directory), _ignore):
+        with contextlib.suppress(OSError):
+            found[name] = entry.stat().st_size
+    return found
 
 
-def _files(directory: str, prefix: str) -> Iterator[tuple[str, int]]:
-    try:
-        with os.scandir(directory) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return
-    below = []
-    for entry in listed:
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                below.append(entry)
-            elif entry.is_file():
-                yield prefix + entry.name, entry.stat().st_size
-        except OSError:
-            continue
-    for entry in below:
-        yield from _files(entry.path, f"{prefix}{entry.name}/")
+def _ignore(error: OSError, is_directory: bool) -> None:
+    """Count what cannot be read as absent."""
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..batch.file_walk import walk_files
 from ..batch.json_text import json_by_lines
 from .errors import StageError
 
@@ -35,10 +36,9 @@ def digest(path: Path) -> str:
     try:
         if not path.is_dir():
             return _file_digest(str(path)) if path.exists() else ""
-        listing = []
-        for parts in sorted(_files(str(path), ())):
-            name = "/".join(parts)
-            listing.append(f"{_file_digest(f'{path}/{name}')} {name}")
+        names = [name for name, _ in walk_files(str(path), _pass_over)]
+        names.sort(key=lambda name: name.split("/"))
+        listing = [f"{_file_digest(f'{path}/{name}')} {name}" for name in names]
     except OSError as error:
         raise StageError(f"{error.filename or path}: {error.strerror}") from error
     text = "\n".join(listing)
@@ -46,31 +46,12 @@ def digest(path: Path) -> str:
     return hashlib.blake2b(encoded, digest_size=16).hexdigest() if listing else ""
 
 
-def _files(directory: str, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the files below a directory, each with the names of the directories above it.
-
-    Links to files count as files; links to directories are not followed. A directory that may not
-    be read counts as empty.
-    """
-    try:
-        entries = os.scandir(directory)
-    except PermissionError:
+def _pass_over(error: OSError, is_directory: bool) -> None:
+    """Pass over a directory that may not be read, and a link that leads nowhere; else raise."""
+    if is_directory and isinstance(error, PermissionError):
         return
-    with entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path, (*above, entry.name))
-            elif _is_file(entry):
-                yield (*above, entry.name)
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError as error:
-        if error.errno in _LEADS_NOWHERE:
-            return False
-        raise
+    if is_directory or error.errno not in _LEADS_NOWHERE:
+        raise error
 
 
 def _file_digest(path: str) -> str:

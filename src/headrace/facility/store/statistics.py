@@ -170,7 +170,7 @@ class EndpointsOfEndedRuns:
         known = self._known
         found = {}
         for row in rows:
-            # One that was resumed ends again.
+            # Numbers are given again to later runs.
             key = (row["number"], row["completion_time"])
             used = known.get(key)
             found[key] = frozenset(_endpoints_of(db, row["number"])) if used is None else used
