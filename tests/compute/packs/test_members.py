@@ -7,7 +7,6 @@ import pytest
 from headrace.compute.packs import PackError, PackMember, read_members
 from headrace.compute.packs.member import RefusedMember
 from headrace.compute.packs.member_script import command_text
-from headrace.compute.packs.output_patterns import check_pattern, fits, missing_patterns
 
 
 def member(**more: Any) -> dict[str, Any]:
@@ -100,34 +99,6 @@ def test_members_that_cannot_be_told_apart_are_refused_together(
 ) -> None:
     with pytest.raises(PackError, match=message):
         read_members(members)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "expected"),
-    [
-        ("a.dat", "a.dat", True),
-        ("*.dat", "a.dat", True),
-        ("*.dat", "sub/a.dat", False),
-        ("**/*.dat", "sub/deeper/a.dat", True),
-        ("**/*.dat", "a.dat", True),
-        ("frames/", "frames/1/a.png", True),
-        ("frames/", "frames2/a.png", False),
-        ("run[0-9].log", "run7.log", True),
-        ("run[!0-9].log", "run7.log", False),
-        ("a?b", "a/b", False),
-        ("a.b+c", "a.b+c", True),
-        ("a[", "a[", True),
-    ],
-)
-def test_patterns(pattern: str, path: str, expected: bool) -> None:
-    assert check_pattern(pattern) == ""
-    assert fits(pattern, path) is expected
-
-
-def test_an_output_that_is_empty_is_missing() -> None:
-    files = {"a.dat": 3, "b.dat": 0, "c.txt": 1}
-    assert missing_patterns(["*.txt", "a.dat"], files) == []
-    assert missing_patterns(["*.dat", "d.png"], files) == ["b.dat (empty)", "d.png"]
 
 
 def test_outputs_of_an_earlier_attempt_are_removed_but_no_inputs() -> None:
