@@ -44,6 +44,10 @@ def scratch(path: Path, mark: str = "job") -> Path:
     (path / "data.bin").write_bytes(b"x" * 100_000)
     if mark == "job":
         (path / "jobs" / "fit" / "submission.json").write_text(json.dumps({"tag": f"{TASK}.0"}))
+    elif mark == "pack":
+        manifest = {"inputs": {}, "output": "a1", "facts": {}}
+        line = json.dumps({"directory": "a/start-000.1", "manifest": manifest})
+        (path / "members.jsonl").write_text(f"{line}\n{line[:20]}")
     elif mark == "stage":
         document = {"inputs": {}, "output": "a1", "facts": {}}
         (path / "fit.done.json").write_text(json.dumps(document))
@@ -54,7 +58,7 @@ def wanted(path: Path | str, seconds: float = 0.0, task: str = TASK) -> dict[str
     return {"path": str(path), "task_ids": [task], "seconds": seconds}
 
 
-@pytest.mark.parametrize("mark", ["job", "stage"])
+@pytest.mark.parametrize("mark", ["job", "stage", "pack"])
 def test_a_directory_of_ours_is_looked_at_and_removed(clean: Clean, root: Path, mark: str) -> None:
     made = scratch(root / "runs" / "run7", mark)
     other = scratch(root / "runs" / "run8")

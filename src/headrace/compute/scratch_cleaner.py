@@ -100,8 +100,11 @@ def headrace_scratch(
                 if name == records[0] and task_ids and not known:
                     found["foreign"] = 1.0
                 return known
-            document = json.loads(text) if name.endswith(".done.json") else None
-        except (OSError, ValueError):
+            if name == "members.jsonl":
+                document = json.loads(text.partition("\n")[0])["manifest"]
+            else:
+                document = json.loads(text) if name.endswith(".done.json") else None
+        except (OSError, ValueError, LookupError, TypeError):
             return False
         return isinstance(document, dict) and {"inputs", "output", "facts"} <= set(document)
 

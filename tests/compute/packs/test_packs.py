@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -68,8 +68,8 @@ def test_here_one_journal_is_flushed_for_all_members(
     assert flushed == ["start-000.1", "members.jsonl"]
     place = tmp_path / "pack" / "b" / "start-000.1"
     assert sorted(path.name for path in place.iterdir()) == [
+        "members.jsonl",
         "return",
-        "return.done.json",
         "stderr",
         "stdout",
         "work",
@@ -79,21 +79,37 @@ def test_here_one_journal_is_flushed_for_all_members(
 def test_a_member_whose_manifest_a_power_cut_took_is_in_the_journal(
     run: Run, tmp_path: Path
 ) -> None:
+    """The journal's name in the directory of a member is not flushed, nor are its files."""
     count = tmp_path / "count"
     members = [member(key, f"echo {key} >> {count}; echo {key} > out") for key in "abc"]
     members = [{**one, "outputs": ["out"]} for one in members]
     run(*members)
     pack = tmp_path / "pack"
-    for key in "ab":
-        (pack / key / "start-000.1" / "return.done.json").write_text("")
+    for key in "bc":
+        (pack / key / "start-000.1" / "members.jsonl").unlink()
     (pack / "b" / "start-000.1" / "return" / "out").write_text("")
     with (pack / "a" / "start-000.1" / "members.jsonl").open("a") as stream:
         stream.write('{"directory": "a/st')  # a line that was cut
     found = run(*members)
     assert [one["redone"] for one in found.values()] == [False, True, False]
     assert count.read_text().split()[3:] == ["b"]
-    (pack / "b" / "start-000.1" / "return.done.json").write_text("")
+    (pack / "b" / "start-000.1" / "members.jsonl").unlink()
     assert [one["redone"] for one in run(*members).values()] == [False] * 3
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_member_that_is_done_is_known_in_another_pack(
+    run: Run, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", _no_links)
+    first, second, third = (member(key, "date > out", outputs=["out"]) for key in "abc")
+    run(first, second)
+    assert [one["redone"] for one in run(second, third).values()] == [False, True]
+    assert [one["redone"] for one in run(third, first, second).values()] == [False] * 3
+    changed = {**second, "command": "date >> out"}
+    assert [one["redone"] for one in run(third, changed).values()] == [False, True]
+    assert [one["redone"] for one in run(changed, first).values()] == [False, False]
 
 
 def test_scratch_of_a_member_that_failed_is_known_as_the_tasks(run: Run, tmp_path: Path) -> None:
@@ -238,21 +254,6 @@ def test_a_member_that_its_files_failed_has_the_attempts_of_the_settings(
     assert (found["state"], found["attempts"]) == ("done", 2)
 
 
-def test_inputs_and_results_at_the_place_of_the_jobs_are_copied(run: Run, tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    (source / "sims" / "a" / "grid").mkdir(parents=True)
-    (source / "sims" / "a" / "grid" / "x.dat").write_text("x")
-    command = "mv grid/x.dat y.dat"
-    more = {"source": "sims/a/", "inputs": ["grid/"], "outputs": ["y.dat"]}
-    results = tmp_path / "results"
-    for _ in range(2):
-        found = run(member("a", command, **more), source=str(source), results=str(results))["a"]
-        assert found["state"] == "done", found
-        assert (results / "a" / "start-000.1" / "y.dat").read_text() == "x"
-        assert (source / "sims" / "a" / "grid" / "x.dat").exists()
-        shutil.rmtree(results)
-
-
 def test_all_that_is_in_a_directory_may_be_the_input(run: Run, tmp_path: Path) -> None:
     count = tmp_path / "count"
     command = f"echo run >> {count}; cat deck/*.dat > out.dat; touch left-over"
@@ -358,7 +359,12 @@ def test_packs_that_are_killed_again_and_again_run_each_member_once(tmp_path: Pa
 
 
 def _done(place: Path) -> set[str]:
-    return {path.parent.parent.name for path in place.glob("pack/*/start-000.1/return.done.json")}
+    lines = _text(place / "pack" / "m0" / "start-000.1" / "members.jsonl").splitlines()
+    return {json.loads(line)["directory"].partition("/")[0] for line in lines}
+
+
+def _no_links(*names: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _text(path: Path) -> str:

@@ -125,9 +125,10 @@ class DirectJobs:
         own = {"HEADRACE_SCRIPTS": str(workspace.path)}
         if devices:
             own["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
-        for each in (workspace.stdout, workspace.stderr):
-            # What was returned of an earlier run may be the same file.
-            each.unlink(missing_ok=True)
+        if number > 1 or not workspace.is_new:
+            for each in (workspace.stdout, workspace.stderr):
+                # What was returned of an earlier run may be the same file.
+                each.unlink(missing_ok=True)
         workspace.printed_here = True
         return self._commands.run(
             text,

@@ -43,25 +43,57 @@ def copy_tree(source: Path, target: Path) -> None:
     Raises:
         OSError: it cannot be read or written.
     """
-    temporary = f"{target.parent}/.{target.name}.{os.getpid()}.tmp"
+    temporary = temporary_beside(str(target))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
             _copy_directory(str(source), temporary)
-            try:
-                os.rename(temporary, target)  # noqa: PTH104 - a name, not a Path
-            except OSError:  # another one is there
-                _remove(str(target))
-                os.rename(temporary, target)  # noqa: PTH104
+            put_in_place(temporary, str(target))
         else:
             if os.path.isdir(temporary):  # noqa: PTH112
                 shutil.rmtree(temporary)
-            _copy_file(str(source), temporary)
+            copy_file(str(source), temporary)
             os.replace(temporary, target)  # noqa: PTH105
     except BaseException:
-        _remove(temporary)
+        remove(temporary)
         raise
+
+
+def temporary_beside(path: str) -> str:
+    """Return the name that a file or directory has until it is finished."""
+    parent, name = os.path.split(path)
+    return f"{parent}/.{name}.{os.getpid()}.tmp"
+
+
+def put_in_place(temporary: str, target: str) -> None:
+    """Give a directory its name; what has it is removed.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    try:
+        os.rename(temporary, target)  # noqa: PTH104 - names, not Paths
+    except OSError:  # another one is there
+        remove(target)
+        os.rename(temporary, target)  # noqa: PTH104
+
+
+def make_directory(path: str) -> bool:
+    """Make a directory and those above it; return whether it was not there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    try:
+        try:
+            os.mkdir(path)  # noqa: PTH102
+        except FileNotFoundError:
+            make_directory(os.path.dirname(path))  # noqa: PTH120
+            os.mkdir(path)  # noqa: PTH102
+    except FileExistsError:
+        return False
+    return True
 
 
 def _copy_directory(source: str, target: str) -> None:
@@ -74,12 +106,16 @@ def _copy_directory(source: str, target: str) -> None:
             elif entry.is_dir():
                 _copy_directory(entry.path, copy)
             else:
-                _copy_file(entry.path, copy)
+                copy_file(entry.path, copy)
     shutil.copystat(source, target)
 
 
-def _copy_file(source: str, target: str) -> None:
-    """Copy the content, the permissions and the times of a file."""
+def copy_file(source: str, target: str) -> None:
+    """Copy the content, the permissions and the times of a file.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
     with contextlib.ExitStack() as opened:
         # A named pipe would be waited for.
         read = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -123,7 +159,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def write_new(path: Path, text: str) -> None:
+def write_new(path: Path | str, text: str) -> None:
     """Write a file that nobody reads before it is finished.
 
     Args:
@@ -140,7 +176,8 @@ def write_new(path: Path, text: str) -> None:
         os.close(descriptor)
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Remove a file or directory, where it is there."""
     if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .file_trees import write_all
+from .file_trees import write_all, write_new
 
-# In the directory of a pack's first member, with which it is removed.
+# In the directory of each member that is done, with which its name there is removed.
 JOURNAL: Final = "members.jsonl"
 # So much is lost at most by a power cut: these members would be run again.
 _FLUSH_LINES: Final = 50
@@ -22,6 +22,9 @@ _FLUSH_SECONDS: Final = 2.0
 
 class Journal:
     """Manifests of the members of a pack that are done, by their directories.
+
+    It begins in the directory of the first member. The file has a name in the directory of each
+    one that is done, too: another pack, in which that is not the first, finds its manifest there.
 
     A process that is killed loses no line that was written; a power cut those of the last moments,
     for many are flushed at once. All are when the journal is closed, before anybody is told.
@@ -38,12 +41,23 @@ class Journal:
         self._flushed_at = time.monotonic()
         self._known = _read(path)
 
-    def get(self, directory: str) -> Mapping[str, Any]:
-        """Return the manifest of a member; empty where there is none."""
-        return self._known.get(directory, {})
+    def get(self, directory: str, place: Path) -> Mapping[str, Any]:
+        """Return the manifest of a member; empty where there is none.
 
-    def add(self, directory: str, manifest: Mapping[str, Any]) -> None:
+        Args:
+            directory: the member's name for its directory.
+            place: the directory.
+        """
+        known = self._known.get(directory)
+        return known if known is not None else _read(place / JOURNAL).get(directory, {})
+
+    def add(self, directory: str, place: Path, manifest: Mapping[str, Any]) -> None:
         """Write down that a member is done.
+
+        Args:
+            directory: the member's name for its directory.
+            place: the directory.
+            manifest: its manifest.
 
         Raises:
             OSError: it cannot be written.
@@ -57,6 +71,26 @@ class Journal:
             late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
             if self._unflushed >= _FLUSH_LINES or late:
                 self._flush()
+        self._give_name(place / JOURNAL, line)
+
+    def _give_name(self, path: Path, line: str) -> None:
+        """Give the file another name; where that is impossible, write the line to one of its own.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        for _ in range(2):
+            try:
+                os.link(self._path, path)
+            except FileExistsError:
+                if path.samefile(self._path):
+                    return
+                path.unlink(missing_ok=True)  # of an earlier pack
+            except OSError:  # a file system without hard links
+                break
+            else:
+                return
+        write_new(path, line)
 
     def close(self) -> None:
         """Flush what was written, and close the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,7 +43,8 @@ class Pack:
     Attributes:
         directory: where their directories are.
         source: where inputs are copied from; None where they are in place.
-        results: where outputs are copied to; None where whoever called does so.
+        results: where members return their outputs to; None where whoever called brings them
+            there.
         slots: processors and GPUs of this machine.
         how: ``submit`` or ``here``.
         task: the task.
@@ -148,7 +150,8 @@ class Pack:
         # Whoever brings results home finds a record of one that is refused, too.
         known = member if isinstance(member, PackMember) else PackMember(member.key, "", "")
         path, flush = self.directory / member.directory, self.how != "here"
-        return MemberWorkspace(path, known, flush=flush)
+        returned = self.results / member.directory if self.results is not None else None
+        return MemberWorkspace(path, known, flush=flush, returned=returned)
 
     def _guarded(
         self, workspace: MemberWorkspace, step: Callable[[], _Found]
@@ -172,24 +175,42 @@ class Pack:
     def _begin(self, workspace: MemberWorkspace) -> Manifest | MemberOutcome:
         """Prepare a member; return its outcome where it is done already."""
         manifest = workspace.manifest(self.source)
-        known = manifest.cached_result()
-        if known is None and self.journal is not None:
-            known = manifest.facts_of(self.journal.get(self._name(workspace)))
+        workspace.make()
+        known = self._known_facts(workspace, manifest) if not workspace.is_new else None
         previous = MemberOutcome.from_dict(known) if known is not None else None
         if self.direct is None:
             # An array has the script of its first member, though that is done.
             workspace.write_script()
         if previous is not None:
-            self._deliver(workspace)
             return replace(previous, redone=False)
-        workspace.forget()
+        if not workspace.is_new:
+            workspace.forget()
         workspace.prepare(self.source)
         if self.direct is None:
             workspace.write_command(workspace.job_command(resumes=self.limits.resumes))
         return manifest
 
+    def _known_facts(
+        self, workspace: MemberWorkspace, manifest: Manifest
+    ) -> Mapping[str, Any] | None:
+        """Return what is known of a member that is done; None where it is not."""
+        documents: list[Mapping[str, Any]] = [manifest.read()]
+        if self.journal is not None:
+            documents.append(self.journal.get(self._name(workspace), workspace.path))
+        for document in documents:
+            if (facts := manifest.facts_of(document)) is not None:
+                return facts
+            # It may have been returned to another place.
+            elsewhere = Path(str(document.get("returned") or workspace.path / "return"))
+            if elsewhere == workspace.returned:
+                continue
+            if (facts := replace(manifest, output=elsewhere).facts_of(document)) is not None:
+                copy_tree(elsewhere, workspace.returned)
+                return facts
+        return None
+
     def _name(self, workspace: MemberWorkspace) -> str:
-        return str(workspace.path.relative_to(self.directory))
+        return os.path.relpath(workspace.path, self.directory)
 
     def _end(
         self,
@@ -217,10 +238,11 @@ class Pack:
             return outcome.failed_with(refused)
         if outcome.ok:
             document = manifest.document(workspace.returned, outcome.to_dict())
+            document["returned"] = str(workspace.returned)
             if self.journal is not None:
-                self.journal.add(self._name(workspace), document)
-            # Where the journal has it, the file need not survive a power cut.
-            manifest.write_document(document, flush=self.journal is None)
+                self.journal.add(self._name(workspace), workspace.path, document)
+            else:
+                manifest.write_document(document)
         return outcome
 
     def _job(self, workspace: MemberWorkspace, devices: tuple[str, ...]) -> RepeatedJob:
@@ -274,14 +296,9 @@ class Pack:
         """Write what a member returns; whether that could be done."""
         try:
             workspace.write_return(outcome, outputs, stdout, stderr)
-            self._deliver(workspace)
         except OSError:
             return False
         return True
-
-    def _deliver(self, workspace: MemberWorkspace) -> None:
-        if self.results is not None:
-            copy_tree(workspace.returned, self.results / self._name(workspace))
 
 
 def _outcome(

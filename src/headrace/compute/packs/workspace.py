@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +16,12 @@ from ..batch.json_text import json_by_lines
 from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
-from .file_trees import copy_tree, files_below, write_new
-from .member import NEXT, RECORD, STDERR, STDOUT, PackMember
+from .file_trees import copy_tree, files_below, make_directory
+from .member import NEXT, STDERR, STDOUT, PackMember
 from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
 from .outcome import MemberOutcome
 from .output_patterns import fits, missing_patterns
+from .returned_files import Printed, write_returned
 
 # The input that stands for all that is in the source's directory.
 EVERYTHING: Final = "./"
@@ -31,7 +30,6 @@ INPUTS_NAME: Final = "inputs.json"
 # A file system that many machines share may show a file so much later than its node had it.
 _OUTPUT_SECONDS: Final = 45.0
 _MAX_NEXT_BYTES: Final = 60_000
-_MAX_LOG_BYTES: Final = 1_000_000
 _LISTED: Final = re.compile(r"([0-9]+) (.+)", re.DOTALL)
 
 
@@ -47,30 +45,37 @@ class MemberWorkspace:
     | ``command.sh``, ``member.sh`` | of a batch job: the command, and the script around it |
     | ``job/``, ``job-2/`` | of a batch job: its complete record, by attempts |
     | ``files`` | what was in ``work/`` when the command ended, as another machine saw it |
-    | ``return/`` | its outputs, ``member.json``, ``member.out`` and ``member.err`` |
-    | ``members.jsonl`` | in the first member's directory: the manifests of all that are done |
-    | ``return.done.json`` | what it was made from; it is not made again as long as that is so |
+    | ``return/`` | outputs, ``member.json``, ``member.out`` and ``member.err``, if not elsewhere |
+    | ``members.jsonl`` | the journal of its pack: what those that are done were made from |
+    | ``return.done.json`` | of a batch job: what ``return/`` was made from |
 
     Args:
         path: the directory.
         member: the member.
         flush: whether its scripts have to survive a power cut of this machine: not where that
             ends the command, too.
+        returned: directory for what the member returns; ``return/`` by default. In another one its
+            files belong to the user: none of them is a file of ``work/``, too.
 
     Attributes:
         printed_here: whether ``stdout`` and ``stderr`` are of the command that was run now.
+        is_new: whether :meth:`make` has made the directory.
     """
 
-    def __init__(self, path: Path, member: PackMember, *, flush: bool = True) -> None:
+    def __init__(
+        self, path: Path, member: PackMember, *, flush: bool = True, returned: Path | None = None
+    ) -> None:
         self._flush = flush
         self.path = path
         self.member = member
         self.work = path / "work"
-        self.returned = path / "return"
+        self._stays = returned is None
+        self.returned = returned or path / "return"
         self.script = path / SCRIPT_NAME
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
         self.printed_here = False
+        self.is_new = False
         self._names: list[str] = []
         self._used = True
 
@@ -101,6 +106,14 @@ class MemberWorkspace:
         }
         return Manifest(self.path / "return.done.json", self.returned, inputs)
 
+    def make(self) -> None:
+        """Make the directory, unless it is there.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self.is_new = make_directory(str(self.path))
+
     def write_script(self) -> None:
         """Write the script of the job.
 
@@ -119,11 +132,7 @@ class MemberWorkspace:
         Raises:
             OSError: it cannot be written.
         """
-        try:
-            self.work.mkdir(parents=True)
-            self._used = False
-        except FileExistsError:
-            self._used = True
+        self._used = not make_directory(str(self.work))
         place = self._place(source)
         self._names = self._input_names(place)
         if EVERYTHING in self.member.inputs and place == self.work:
@@ -192,11 +201,15 @@ class MemberWorkspace:
         Raises:
             MemberError: one that is needed is missing, empty or cut.
         """
-        listed = self._listed_files()
+        if not (self.member.outputs or self.member.optional_outputs):
+            return {}
+        listed = files_below(self.work) if self.printed_here else self._listed_files()
         missing = missing_patterns(self.member.outputs, listed)
         if missing:
             raise MemberError("outputs missing", f"outputs missing: {', '.join(missing[:5])}")
         wanted = {path: size for path, size in listed.items() if self._is_output(path)}
+        if self.printed_here:
+            return wanted
         end, pause = time.monotonic() + _OUTPUT_SECONDS, 0.2
         while True:
             there = files_below(self.work)
@@ -214,6 +227,8 @@ class MemberWorkspace:
 
     def present_outputs(self) -> dict[str, int]:
         """Return the files that were declared and happen to be there, of a member that failed."""
+        if not (self.member.outputs or self.member.optional_outputs):
+            return {}
         there = files_below(self.work)
         return {path: size for path, size in there.items() if self._is_output(path)}
 
@@ -240,7 +255,7 @@ class MemberWorkspace:
     def write_return(
         self, outcome: MemberOutcome, outputs: Mapping[str, int], stdout: str, stderr: str
     ) -> None:
-        """Make ``return/`` anew.
+        """Make the directory of what the member returns anew, in one step.
 
         Args:
             outcome: the member's outcome.
@@ -251,22 +266,6 @@ class MemberWorkspace:
         Raises:
             OSError: it cannot be written.
         """
-        try:
-            self.returned.mkdir(parents=True)
-        except FileExistsError:
-            shutil.rmtree(self.returned)
-            self.returned.mkdir()
-        listed = sorted({*outputs, *([NEXT] if (self.work / NEXT).is_file() else [])})
-        for name in listed:
-            target = self.returned / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link((self.work / name).resolve(), target)
-            except OSError:  # a file system without hard links
-                shutil.copy2(self.work / name, target)
-        for name, file, text in ((STDOUT, self.stdout, stdout), (STDERR, self.stderr, stderr)):
-            if not (self.printed_here and _linked(file, self.returned / name)):
-                write_new(self.returned / name, text[-_MAX_LOG_BYTES:])
         member = self.member
         record = {
             "key": member.key,
@@ -275,8 +274,16 @@ class MemberWorkspace:
             **outcome.to_dict(),
             "outputs": dict(outputs),
         }
-        # The manifest, which comes later, knows the content of all of them.
-        write_new(self.returned / RECORD, json_by_lines(record))
+        wants_next = (self.work / NEXT).is_file()
+        files = (self.stdout, self.stderr) if self.printed_here else (None, None)
+        write_returned(
+            self.returned,
+            self.work,
+            sorted({*outputs, *([NEXT] if wants_next else [])}),
+            json_by_lines(record),
+            (Printed(STDOUT, stdout, files[0]), Printed(STDERR, stderr, files[1])),
+            links=self._stays,
+        )
 
     def forget(self) -> None:
         """Forget that the member was done."""
@@ -294,14 +301,3 @@ class MemberWorkspace:
             return files_below(self.work)
         matches = [_LISTED.fullmatch(line) for line in text.split("\0")]
         return {match[2]: int(match[1]) for match in matches if match is not None}
-
-
-def _linked(file: Path, link: Path) -> bool:
-    """Give a file that is not too long another name; return whether it has that."""
-    try:
-        if file.stat().st_size > _MAX_LOG_BYTES:
-            return False
-        os.link(file, link)
-    except OSError:  # it is absent, or the file system has no hard links
-        return False
-    return True

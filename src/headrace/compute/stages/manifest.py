@@ -86,7 +86,11 @@ class Manifest:
 
     def cached_result(self) -> dict[str, Any] | None:
         """Return the facts of the output that is there; None where it is out of date."""
-        return self.facts_of(_read(self.path))
+        return self.facts_of(self.read())
+
+    def read(self) -> dict[str, Any]:
+        """Return what the manifest says; nothing where there is none, or a damaged one."""
+        return _read(self.path)
 
     def facts_of(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the facts in a manifest's document; None where the output is another one.
@@ -136,12 +140,11 @@ class Manifest:
         """
         self.write_document(self.document(made, facts, reused_from))
 
-    def write_document(self, document: Mapping[str, Any], *, flush: bool = True) -> None:
+    def write_document(self, document: Mapping[str, Any]) -> None:
         """Write the manifest from its document.
 
         Args:
             document: what :meth:`document` returned.
-            flush: whether it has to survive a power cut.
 
         Raises:
             StageError: it cannot be written.
@@ -151,9 +154,8 @@ class Manifest:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-                if flush:
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                stream.flush()
+                os.fsync(stream.fileno())
             os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path
             os.replace(temporary, self.path)  # noqa: PTH105
         except OSError as error:
