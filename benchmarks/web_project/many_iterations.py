@@ -29,6 +29,8 @@ from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import append_history, record_stage
 from headrace.seismic.inversion.results import gather_results
 from headrace.seismic.inversion.steering import read_request, write_steering
+from headrace.seismic.measurement.results import MISFIT_TABLE
+from headrace.seismic.measurement.station_fits import fit_documents, read_fit_sums, total_fit_sums
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
 from headrace.seismic.solvers import Receiver, Source, write_simulation_event
 from tests.support.seismic.ray_inversion import SETTINGS, HomeAndStaging
@@ -120,18 +122,23 @@ class ManyIterations:
         self._record_events(inversion, number, "windows", work.name)
         places = sorted(self._sample.evaluations.glob("000*"))
         fits = self._sample.evaluation(places[-1].name)
+        tables = []
         for place, event in enumerate(inversion.events):
             target = work.files.windows(event)
             target.mkdir(parents=True, exist_ok=True)
             for file in fits.windows(f"{place % COMPUTED_EVENTS + 1:03d}").iterdir():
                 if file.suffix in (".csv", ".json"):
                     os.link(file, target / file.name)
+            tables.append(read_fit_sums(target / MISFIT_TABLE))
         difference, weights = _difference(work.model)
         misfit = 0.5 * float(np.sum(weights * difference**2))
         shares = np.random.default_rng(1).dirichlet(np.ones(len(inversion.events)))
         parts = dict(zip(inversion.events, (misfit * shares).tolist(), strict=True))
-        document = {"misfit": sum(parts.values()), "windows": len(parts), "problems": []}
-        write_whole(work.files.misfit, json.dumps({**document, "events": parts}, indent=1) + "\n")
+        document = {
+            **{"misfit": sum(parts.values()), "windows": len(parts), "problems": []},
+            **{"events": parts, "stations": fit_documents(total_fit_sums(tables))},
+        }
+        write_whole(work.files.misfit, json.dumps(document, indent=1) + "\n")
 
     def _tell_gradient(
         self, inversion: Inversion, number: int, work: MisfitEvaluation, source: MisfitEvaluation

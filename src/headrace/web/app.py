@@ -171,7 +171,7 @@ class _App:
 
     def _again(self, page: Page, action: Action, view: View, again: Again) -> Response:
         own = page_address(view, action)
-        shown = replace(view, address=own, shown_at=view.address)
+        shown = replace(view, address=own, shown_at=view.address, values={})
         word = "Not done" if again.is_known else "Not known"
         word = word if again.is_problem else "Checked"
         outcome = {"ok": not again.is_problem, "word": word, "message": again.message}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.web.outcome import Done as Done
 
 if TYPE_CHECKING:
+    from headrace.project import Project
     from headrace.web.view import View
 
 Load = Callable[["View"], Mapping[str, Any]]
@@ -98,6 +99,8 @@ class Page:
         actions: what may be done on it.
         menu: text of its entry in the menu; none by default.
         rank: place in the menu, the lowest first.
+        prepare: reads what the page's first request would wait long for; gets the project, and is
+            called once, in a thread of its own, when pages are served. None by default.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Page:
     actions: tuple[Action, ...] = ()
     menu: str = ""
     rank: int = 100
+    prepare: Callable[[Project], None] | None = None
 
     def part(self, name: str) -> Part | None:
         """Return the part of this name; None where there is none."""

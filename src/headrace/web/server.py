@@ -21,6 +21,8 @@ from headrace.config.project_config import at_option
 from headrace.facility import state_directory
 from headrace.web.app import make_app
 from headrace.web.errors import WebError
+from headrace.web.page_registry import all_pages
+from headrace.web.preparation import start_preparation
 from headrace.web.security.store import WebStore
 from headrace.web.site import LOOPBACK_NAMES, Site
 
@@ -129,9 +131,15 @@ def serve(
                 follows_runs=True,
             )
             write_private(path, json.dumps(asdict(listening)) + "\n")
+            pages = all_pages()
+
+            def ready() -> None:
+                on_ready(listening, store)
+                start_preparation(site, pages)
+
             server = _Server(
-                _config(make_app(site)),
-                lambda: on_ready(listening, store),
+                _config(make_app(site, pages)),
+                ready,
                 lambda: heartbeat.beat("serves pages"),
                 site.close,
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.config.project_config import at_option
 from headrace.web.forms import Fields
@@ -33,6 +33,7 @@ class View:
         fields: names and values of the form in their order, where a name may occur several times.
         once: names the action, however often its form is sent; empty where nothing is done.
         shown_at: address at which a browser shows the page, where that is not the page's own.
+        values: what was read for this request, by its key; all parts of its page have the same.
     """
 
     site: Site
@@ -44,6 +45,7 @@ class View:
     fields: Fields = ()
     once: str = ""
     shown_at: str = ""
+    values: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def target(self) -> str:
@@ -92,6 +94,18 @@ class View:
             paths: the files, and directories whose entries count; at most 50.
         """
         self.site.watch(topic, paths)
+
+    def read_once(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Return a value that is read once for this request, for all parts of its page.
+
+        Args:
+            key: names the value.
+            read: reads it; what it raises is kept by nobody.
+        """
+        if key not in self.values:
+            self.values[key] = read()
+        value: T = self.values[key]
+        return value
 
     def ask(self, ask: Callable[[Services], T]) -> T:
         """Call with the services of the target, and return the answer.

@@ -136,6 +136,24 @@ def test_one_filter_in_the_usual_order_is_read_without_a_sort(listed: RunTable, 
     assert [step for step in plan_of(listed, asked) if "TEMP B-TREE" in step] == []
 
 
+@pytest.mark.parametrize(
+    ("tag", "status", "index"),
+    [("even", "ACTIVE", "runs_by_status"), ("only 7", "SUCCEEDED", "run_tags")],
+)
+def test_a_long_page_is_walked_by_its_rarer_filter(
+    listed: RunTable, monkeypatch: pytest.MonkeyPatch, tag: str, status: str, index: str
+) -> None:
+    monkeypatch.setattr(run_plan, "_FEW", 0)
+    asked = RunQuery(tag=tag, statuses=[status], started=("2026-01-01", ""))
+    first, *_ = (step for step in plan_of(listed, asked) if "run_listing" not in step)
+    assert index in first
+    assert [run.number for run in listed.query_page(asked)[0]] == [
+        run.number
+        for run in listed.query_page(RunQuery(limit=COUNT))[0]
+        if tag in run.metadata["tags"] and run.status == status
+    ][: asked.limit]
+
+
 def test_runs_are_listed_in_groups_as_they_end(store: Store, runs: RunTable) -> None:
     for n in range(run_listing._WAITING + run_listing._LOOKS):
         run = start(runs, store, n)

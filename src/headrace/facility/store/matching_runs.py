@@ -76,11 +76,14 @@ class _Choice:
     def __init__(self, patterns: RunPatterns, taken_up: frozenset[str]) -> None:
         self._patterns = patterns
         self._taken_up = taken_up
+        self._is_empty = patterns.is_empty
         self._known: dict[Texts, bool] = {}
 
     def fulfils(self, row: sqlite3.Row) -> bool:
         """Return whether a run fulfils all conditions but that on its cause."""
         patterns = self._patterns
+        if self._is_empty:
+            return True
         if row["id"] in self._taken_up:
             return False
         if patterns.labels and not matches_any(patterns.labels, [readable(row["label"]) or ""]):
@@ -151,6 +154,8 @@ class RunMatcher:
         found = MatchingRuns()
         choice = _Choice(patterns, self._taken_up() if patterns.is_unmended else frozenset())
         numbers: list[int] = []
+        statuses: Counter[Any] = Counter()
+        flow_titles: Counter[Any] = Counter()
         for row in self._all(query, min(most + 1, _PART) if patterns.is_empty else _PART, patterns):
             if not choice.fulfils(row) or (patterns.causes and not choice.has(self._cause(row))):
                 continue
@@ -159,13 +164,16 @@ class RunMatcher:
                 break
             if len(numbers) < shown:
                 numbers.append(row["number"])
-            # A damaged page may have turned a text into bytes: they spoil no count of the others.
             found.ids.append(readable(row["id"]))
-            found.statuses[readable(row["status"])] += 1
-            found.flow_titles[readable(row["flow_title"])] += 1
+            statuses[row["status"]] += 1
+            flow_titles[row["flow_title"]] += 1
+        # A damaged page may have turned a text into bytes: they spoil no count of the others.
+        for counts, known in ((statuses, found.statuses), (flow_titles, found.flow_titles)):
+            for text, count in counts.items():
+                known[readable(text)] += count
         db = self._runs.reader()
-        known = (self._runs.find_by_number(db, number) for number in numbers)
-        found.runs = [run for run in known if run is not None]
+        shown_runs = (self._runs.find_by_number(db, number) for number in numbers)
+        found.runs = [run for run in shown_runs if run is not None]
         return found
 
     def _all(self, query: RunQuery, size: int, patterns: RunPatterns) -> Iterator[sqlite3.Row]:

@@ -32,6 +32,7 @@ from headrace.facility.store.run_query import (
 _MAX_PARTS: Final = 40
 # So many runs are collected and put in order rather than found by a walk along an index.
 _FEW: Final = 3_000
+_COMPARED: Final = 30_000  # runs of two filters, to find the rarer one
 # Characters of the parts that the index of labels is made of.
 _PART_OF_LABEL: Final = 3
 
@@ -282,9 +283,7 @@ class RunPlan:
     def _few(self) -> _Source | None:
         """Return the runs that one of the filters lets through, if they are few."""
         for candidates in self._candidates():
-            count = f"SELECT count(*) FROM ({candidates.sql} LIMIT ?)"  # noqa: S608 - values are parameters
-            row = self._db.execute(count, [*candidates.values, _FEW + 1]).fetchone()
-            if row[0] <= _FEW:
+            if self._count(candidates, _FEW + 1) <= _FEW:
                 return _Source(
                     f"({candidates.sql}) AS one CROSS JOIN runs ON runs.number = one.run",
                     candidates.values,
@@ -292,27 +291,25 @@ class RunPlan:
                 )
         return None
 
+    def _count(self, candidates: _Candidates, most: int) -> int:
+        count = f"SELECT count(*) FROM ({candidates.sql} LIMIT ?)"  # noqa: S608 - values are parameters
+        return int(self._db.execute(count, [*candidates.values, most]).fetchone()[0])
+
     def _candidates(self) -> Iterator[_Candidates]:
         query = self._query
         started = [*within("start_time", query.started)]
         if query.tag:
-            yield _numbers("run", "run_tags", [("tag = ?", (query.tag,)), *started])
+            yield self._of_tag()
         if query.is_retry:
             conditions = [_LISTED, (MENTIONS_RETRY, ()), *started]
             yield _numbers("number", "runs INDEXED BY runs_retries", conditions)
-        own = [
-            one_of(column, values)
-            for column, values in (("flow_id", query.flow_ids), ("status", query.statuses))
-            if values
-        ]
-        equal = tuple(name for name in (_FLOW, _STATUS) if getattr(query, name))
-        if own:
-            index = _INDEXES["start_time"][equal]
-            yield _numbers("number", f"runs INDEXED BY {index}", [_LISTED, *own, *started])
+        own = self._of_flow_and_status()
+        if own is not None:
+            yield own
         if self._titles is not None:
             conditions = [_LISTED, one_of("flow_title", self._titles), *started]
             yield _numbers("number", "runs INDEXED BY runs_by_title", conditions)
-        if started and not own:
+        if started and own is None:
             yield _numbers("number", "runs INDEXED BY runs_by_start", [_LISTED, *started])
         if any(query.completed):
             column = ORDER_COLUMNS["completion_time"]
@@ -326,10 +323,37 @@ class RunPlan:
             words = " AND ".join('"' + part.replace('"', '""') + '"' for part in sorted(parts))
             yield _numbers("rowid", "run_labels", [("run_labels MATCH ?", (words,))])
 
+    def _of_tag(self) -> _Candidates:
+        query = self._query
+        conditions = [("tag = ?", (query.tag,)), *within("start_time", query.started)]
+        return _numbers("run", "run_tags", conditions)
+
+    def _of_flow_and_status(self) -> _Candidates | None:
+        """Return the runs of the flows and statuses that are asked for; None where none are."""
+        query = self._query
+        own = [
+            one_of(column, values)
+            for column, values in (("flow_id", query.flow_ids), ("status", query.statuses))
+            if values
+        ]
+        if not own:
+            return None
+        equal = tuple(name for name in (_FLOW, _STATUS) if getattr(query, name))
+        source = f"runs INDEXED BY {_INDEXES['start_time'][equal]}"
+        return _numbers("number", source, [_LISTED, *own, *within("start_time", query.started)])
+
+    def _tag_is_rarer(self) -> bool:
+        """Return whether to walk by the tag; a short page is full soon by either filter."""
+        own = self._of_flow_and_status()
+        if own is None or self._query.limit <= _FEW:
+            return True
+        count = self._count(own, _COMPARED)
+        return self._count(self._of_tag(), count + 1) <= count
+
     def _walk(self) -> Iterator[_Source]:
         """Yield the order's index, with the equal values that it begins with."""
         query = self._listed
-        if query.tag and self._first == "start_time":
+        if query.tag and self._first == "start_time" and self._tag_is_rarer():
             yield self._tagged()
             return
         equal = [name for name in (_FLOW, _STATUS) if getattr(query, name)]

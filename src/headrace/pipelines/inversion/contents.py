@@ -14,7 +14,6 @@ from headrace.pipelines.inversion.opened import (
     open_inversion,
     state_of,
 )
-from headrace.seismic.inversion import Inversion
 from headrace.seismic.inversion.changes import changes_since
 from headrace.seismic.inversion.status import forecast, misfit_evaluations
 from headrace.seismic.inversion.steering import REDO_STAGES
@@ -99,7 +98,6 @@ def load_state(view: View) -> Mapping[str, Any]:
     state = state_of(view, opened)
     summaries = opened.summaries
     last = opened.last
-    inversion = Inversion(opened.paths, opened.settings, opened.steering)
     changes = changes_since(opened.paths, summaries[-1]["iteration"]) if summaries else []
     return {
         "state": state.state,
@@ -111,9 +109,9 @@ def load_state(view: View) -> Mapping[str, Any]:
         "band": opened.band[0],
         "band_asked_for": opened.band[1],
         "steering": opened.steering,
-        "events": len(inversion.events),
+        "events": opened.event_count(),
         "changes": changes,
-        "forecast": forecast(inversion, summaries, state.state),
+        "forecast": forecast(opened.inversion, summaries, state.state),
         "is_started": last is not None and state.reason[:10] != "it has not",
         "seen": opened.seen,
         "can_see_staging": opened.staging is not None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping
@@ -13,21 +12,17 @@ from typing import Any, Final
 from headrace.pipelines.inversion.file_cache import FileCache
 from headrace.pipelines.inversion.iterations import Iteration
 from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.measurement.results import MISFIT_TABLE
+from headrace.seismic.measurement.station_fits import (
+    FitSums,
+    read_fit_documents,
+    read_fit_sums,
+    total_fit_sums,
+)
 
-_MISFITS: Final = "misfit.csv"
-_COLUMNS: Final = ("station", "windows", "misfit", "shift_s", "measured_shift_s")
-
-_Sums = list[float]
-"""Sums over the traces of a station: misfit, windows, traces, those without window, shifts."""
-
-
-def _add(sums: dict[str, _Sums], station: str, more: _Sums) -> None:
-    known = sums.get(station)
-    if known is None:
-        sums[station] = [*more]
-        return
-    for place, value in enumerate(more):
-        known[place] += value
+# Of as many events as an inversion has, in some evaluations that are being measured.
+_TABLES: Final = 4_000
+_MISFIT_FILES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -53,47 +48,71 @@ class StationFit:
     shift: float
 
 
+@dataclass(frozen=True)
+class _Evaluation:
+    """Fits of an evaluation whose misfit is known: misfits of its events, sums of its stations."""
+
+    events: Mapping[str, float]
+    stations: Mapping[str, FitSums]
+
+
 class FitReader:
     """Reads fits; keeps what has not changed since."""
 
     def __init__(self) -> None:
-        self._traces: FileCache[dict[str, _Sums]] = FileCache()
-        self._misfits: FileCache[Mapping[str, Any]] = FileCache(2_000)
+        self._tables: FileCache[dict[str, FitSums]] = FileCache(_TABLES)
+        self._at_home: FileCache[Mapping[str, _Evaluation]] = FileCache(_MISFIT_FILES)
+        self._computed: FileCache[_Evaluation | None] = FileCache(_MISFIT_FILES)
 
-    def stations(self, staging: Path, iteration: Iteration) -> tuple[str, list[StationFit]]:
+    def stations(
+        self, paths: Paths, staging: Path | None, iteration: Iteration
+    ) -> tuple[str, list[StationFit]]:
         """Return the evaluation, and the fits of its stations, the worst first.
 
         Args:
-            staging: where the inversion is computed.
+            paths: the inversion's files.
+            staging: where it is computed, if that can be seen: then fits of an evaluation that is
+                being measured are seen too.
             iteration: the iteration: its accepted model, or the newest with windows.
         """
-        paths = Paths(staging)
         for name in _candidates(iteration):
-            windows = paths.evaluation(name).windows("-").parent
-            files = sorted(windows.glob(f"*/{_MISFITS}")) if windows.is_dir() else []
-            sums: dict[str, _Sums] = {}
-            for file in files:
-                for station, found in self._traces.get(file, _read_traces).items():
-                    _add(sums, station, found)
+            known = self._evaluation(paths, staging, iteration, name)
+            sums = known.stations if known is not None else {}
+            if not sums and staging is not None:
+                sums = self._measured(Paths(staging), name)
             if sums:
                 return name, sorted((_fit(*one) for one in sums.items()), key=_worst_first)
         return "", []
 
-    def events(self, paths: Paths, iteration: Iteration) -> tuple[str, list[tuple[str, float]]]:
+    def events(
+        self, paths: Paths, staging: Path | None, iteration: Iteration
+    ) -> tuple[str, list[tuple[str, float]]]:
         """Return the evaluation, and the misfit of each of its events, the worst first.
 
         Args:
             paths: the inversion's files.
-            iteration: the iteration; it has come home.
+            staging: as of `stations`.
+            iteration: the iteration.
         """
-        known = self._misfits.get(paths.results(iteration.number) / "misfits.json", _read_misfits)
         for name in _candidates(iteration):
-            evaluation = known.get(name)
-            events = evaluation.get("events") if isinstance(evaluation, dict) else None
-            if isinstance(events, dict):
-                rows = [(str(event), value) for event, value in events.items() if _is_finite(value)]
-                return name, sorted(rows, key=lambda row: (-row[1], row[0]))
+            known = self._evaluation(paths, staging, iteration, name)
+            if known is not None and known.events:
+                return name, sorted(known.events.items(), key=lambda row: (-row[1], row[0]))
         return "", []
+
+    def _evaluation(
+        self, paths: Paths, staging: Path | None, iteration: Iteration, name: str
+    ) -> _Evaluation | None:
+        at_home = paths.results(iteration.number) / "misfits.json"
+        found = self._at_home.get(at_home, _read_evaluations).get(name)
+        if found is None and staging is not None:
+            found = self._computed.get(Paths(staging).evaluation(name).misfit, _read_evaluation)
+        return found
+
+    def _measured(self, staging: Paths, name: str) -> dict[str, FitSums]:
+        windows = staging.evaluation(name).windows("-").parent
+        files = sorted(windows.glob(f"*/{MISFIT_TABLE}")) if windows.is_dir() else []
+        return total_fit_sums(self._tables.get(file, read_fit_sums) for file in files)
 
 
 def _candidates(iteration: Iteration) -> list[str]:
@@ -103,59 +122,7 @@ def _candidates(iteration: Iteration) -> list[str]:
     return list(dict.fromkeys([*([str(accepted)] if accepted else []), *newest]))
 
 
-def _read_traces(path: Path) -> dict[str, _Sums]:
-    found: dict[str, _Sums] = {}
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-            # An inversion has some ten thousand lines of an evaluation: no dictionary for each.
-            rows = csv.reader(stream)
-            columns = {name: place for place, name in enumerate(next(rows, ()))}
-            places = [columns[name] for name in _COLUMNS]
-            for row in rows:
-                if len(row) > max(places):
-                    _add_trace(found, *(row[place] for place in places))
-    except (OSError, csv.Error, KeyError):
-        return {}
-    return found
-
-
-def _add_trace(
-    found: dict[str, _Sums], station: str, count: str, value: str, shifts: str, measured: str
-) -> None:
-    """Add a line of a table to what is known of its station; none that was being written."""
-    try:
-        windows = int(count or 0)
-        misfit = float(value or 0.0)
-        moved = _shift_sum(shifts, measured)
-    except ValueError:
-        return
-    if station and math.isfinite(misfit + moved):
-        known = found.get(station)
-        if known is None:
-            found[station] = [misfit, windows, 1, not windows, moved]
-            return
-        known[0] += misfit
-        known[1] += windows
-        known[2] += 1
-        known[3] += not windows
-        known[4] += moved
-
-
-def _shift_sum(shifts: str, measured: str) -> float:
-    """Return the sum of the shifts of a trace's windows, without their signs, s.
-
-    Args:
-        shifts: of each window as it was selected, with ``;`` between them.
-        measured: of each window as it was measured; empty where that measures none.
-    """
-    if ";" not in shifts:
-        return abs(float(measured or shifts or 0.0))
-    selected = shifts.split(";")
-    known = measured.split(";") if measured else [""] * len(selected)
-    return sum(abs(float(one or other)) for one, other in zip(known, selected, strict=True))
-
-
-def _fit(station: str, sums: _Sums) -> StationFit:
+def _fit(station: str, sums: FitSums) -> StationFit:
     misfit, windows, traces, unused, shift = sums
     return StationFit(
         station,
@@ -172,12 +139,30 @@ def _worst_first(fit: StationFit) -> tuple[float, str]:
     return -(fit.per_window or 0.0), fit.station
 
 
-def _read_misfits(path: Path) -> Mapping[str, Any]:
+def _read_evaluations(path: Path) -> Mapping[str, _Evaluation]:
+    """Return the evaluations of an iteration that has come home; what is no such file has none."""
+    found = {name: _evaluation_of(document) for name, document in _document(path).items()}
+    return {name: evaluation for name, evaluation in found.items() if evaluation is not None}
+
+
+def _read_evaluation(path: Path) -> _Evaluation | None:
+    return _evaluation_of(_document(path))
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _evaluation_of(document: Any) -> _Evaluation | None:
+    events = document.get("events") if isinstance(document, dict) else None
+    if not isinstance(events, dict):
+        return None
+    known = {event: value for event, value in events.items() if _is_finite(value)}
+    return _Evaluation(known, read_fit_documents(document.get("stations")))
 
 
 def _is_finite(value: Any) -> bool:

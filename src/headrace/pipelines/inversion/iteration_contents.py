@@ -86,15 +86,16 @@ def load_stations(view: View) -> Mapping[str, Any]:
     """Return stations, the worst first.
 
     Raises:
-        NotHere: the inversion is computed elsewhere.
+        NotHere: they are where the inversion is computed, which is elsewhere.
     """
     opened = open_inversion(view)
     iteration = _chosen(view, opened)
-    if opened.staging is None:
+    evaluation, fits = FITS.stations(opened.paths, opened.staging, iteration)
+    if not fits and opened.staging is None:
         raise NotHere(
-            "Fits of stations stay where the inversion is computed, which cannot be seen from here"
+            "Fits of stations are where the inversion is computed, which cannot be seen from here, "
+            "until their iteration has come home"
         )
-    evaluation, fits = FITS.stations(opened.staging, iteration)
     names = [fit.station for fit in fits]
     rows, following = _page(fits, names, view.query.get("station", ""))
     return {
@@ -111,7 +112,7 @@ def load_events(view: View) -> Mapping[str, Any]:
     """Return events, the worst first."""
     opened = open_inversion(view)
     iteration = _chosen(view, opened)
-    evaluation, events = FITS.events(opened.paths, iteration)
+    evaluation, events = FITS.events(opened.paths, opened.staging, iteration)
     names = [name for name, _ in events]
     rows, following = _page(events, names, view.query.get("event", ""))
     return {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import HeadraceError
 from headrace.pipelines.inversion.directories import find_inversions, staging_in
@@ -24,12 +24,13 @@ from headrace.seismic.inversion.status import RunState, find_state
 from headrace.seismic.inversion.steering import read_request
 from headrace.web import PageMissing, View
 
+if TYPE_CHECKING:
+    from headrace.project import Project
+
 ITERATIONS: Final = IterationReader()
 FITS: Final = FitReader()
 _SETTINGS: Final[FileCache[InversionSettings]] = FileCache(200)
 _HISTORIES: Final[FileCache[list[dict[str, Any]]]] = FileCache(200)
-_OF_REQUESTS: Final[dict[int, OpenedInversion]] = {}
-"""Inversion of each request that is being answered, by its number."""
 
 _STATE_SECONDS: Final = 1.0
 """A run is asked for so often at most, however many pages are open."""
@@ -75,6 +76,15 @@ class OpenedInversion:
         return read_steering(self.paths)
 
     @functools.cached_property
+    def inversion(self) -> Inversion:
+        """Its files, settings and steering together.
+
+        Raises:
+            HeadraceError: the settings or the steering cannot be used.
+        """
+        return Inversion(self.paths, self.settings, self.steering)
+
+    @functools.cached_property
     def iterations(self) -> list[Iteration]:
         """Its iterations, in their order."""
         return ITERATIONS.read_all(self.paths, self.staging)
@@ -110,12 +120,11 @@ class OpenedInversion:
         if last.summary:
             band, steered = str(last.summary["band"]), str(last.summary["steered"])
         else:
-            inversion = Inversion(self.paths, self.settings, steering)
             try:
                 request = read_request(self.paths, last.number)
             except InversionError:
                 return "", steering.band  # the state's part tells what cannot be read
-            band, steered = band_seen(inversion, request, self.staging)
+            band, steered = band_seen(self.inversion, request, self.staging)
         return band, "" if steered == steering.band_id else steering.band
 
     @property
@@ -125,7 +134,7 @@ class OpenedInversion:
 
     def event_count(self) -> int:
         """Return the number of events that take part."""
-        return len(Inversion(self.paths, self.settings, self.steering).events)
+        return len(self.inversion.events)
 
 
 def open_inversion(view: View) -> OpenedInversion:
@@ -137,9 +146,10 @@ def open_inversion(view: View) -> OpenedInversion:
     Raises:
         PageMissing: there is none of this name.
     """
-    known = _OF_REQUESTS.get(id(view))
-    if known is not None:
-        return known
+    return view.read_once("inversion", lambda: _open(view))
+
+
+def _open(view: View) -> OpenedInversion:
     name = view.path["inversion"]
     found = find_inversions(view.project)
     if name not in found:
@@ -147,8 +157,6 @@ def open_inversion(view: View) -> OpenedInversion:
     opened = _opened(view, name, found[name])
     last = [number_text(one.number) for one in opened.iterations[-1:]]
     view.watch(f"inversion:{name}", *_watched(opened, last))
-    _OF_REQUESTS[id(view)] = opened
-    weakref.finalize(view, _OF_REQUESTS.pop, id(view), None)
     return opened
 
 
@@ -171,6 +179,17 @@ def open_all(view: View) -> list[OpenedInversion]:
     return found
 
 
+def read_iterations(project: Project, homes: Iterable[Path]) -> None:
+    """Read the iterations of inversions, so that who asks first does not wait for them.
+
+    Args:
+        project: the project.
+        homes: directories of the inversions.
+    """
+    for home in homes:
+        ITERATIONS.read_all(Paths(home), staging_in(project, home))
+
+
 def _opened(view: View, name: str, home: Path) -> OpenedInversion:
     project = view.project
     root = project.collections["workstation"].root.resolve()
@@ -188,10 +207,9 @@ def state_of(view: View, opened: OpenedInversion) -> RunState:
     Raises:
         HeadraceError: its files cannot be read.
     """
-    inversion = Inversion(opened.paths, opened.settings, opened.steering)
     numbers = [one.number for one in opened.iterations]
     return find_state(
-        inversion,
+        opened.inversion,
         numbers,
         opened.summaries,
         lambda iteration: _run_state(view, opened.home, iteration),

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from headrace.pipelines.inversion.directories import find_inversions
 from headrace.web import Action, NotHere, Page, Part, View
+
+if TYPE_CHECKING:
+    from headrace.project import Project
 
 _PACKAGE: Final = "headrace.pipelines.inversion"
 _ITERATION: Final = "iteration_contents"
@@ -43,6 +47,15 @@ def _part(name: str, load: str, every: float = 5.0, module: str = "contents") ->
     )
 
 
+def _prepare(project: Project) -> None:
+    """Import the libraries and read the iterations of a project's inversions, where it has some."""
+    found = find_inversions(project)
+    if found:
+        import_module("h5py")  # the first model is compared with that of the last iteration
+        import_module(f"{_PACKAGE}.{_ITERATION}")
+        import_module(f"{_PACKAGE}.opened").read_iterations(project, found.values())
+
+
 INVERSIONS: Final = Page(
     name="inversions",
     path="/inversions",
@@ -51,6 +64,7 @@ INVERSIONS: Final = Page(
     parts=(_part("list", "load_list"),),
     menu="Inversions",
     rank=70,
+    prepare=_prepare,
 )
 
 INVERSION: Final = Page(

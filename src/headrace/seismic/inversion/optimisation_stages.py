@@ -16,6 +16,8 @@ from headrace.seismic.inversion.next_work import NextWork, find_next_work, reque
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import record_stage
 from headrace.seismic.inversion.steering import PAUSED_BEFORE_START, read_request
+from headrace.seismic.measurement.results import MISFIT_TABLE
+from headrace.seismic.measurement.station_fits import fit_documents, read_fit_sums, total_fit_sums
 
 
 def check(root: Path, iteration: int) -> NextWork:
@@ -135,7 +137,14 @@ def _total_misfit(work: MisfitEvaluation, *, trial: bool) -> float | None:
         return None
     else:
         raise InversionError(f"{work.name}: its misfit is {misfit}: look at its simulations")
-    document = {"misfit": misfit, "windows": windows, "problems": problems, "events": parts}
+    tables = (work.files.windows(event) / MISFIT_TABLE for event in parts)
+    document = {
+        "misfit": misfit,
+        "windows": windows,
+        "problems": problems,
+        "events": parts,
+        "stations": fit_documents(total_fit_sums(map(read_fit_sums, tables))),
+    }
     write_whole(work.files.misfit, json.dumps(document, indent=1) + "\n")
     return misfit
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,10 @@ class Inversion:
         place = self.paths.events
         if not place.is_dir():
             return ()
-        found = (path for path in place.iterdir() if not path.name.startswith("."))
-        return tuple(sorted(path.name for path in found if path.is_dir()))
+        with os.scandir(place) as entries:
+            return tuple(
+                sorted(each.name for each in entries if each.name[0] != "." and each.is_dir())
+            )
 
     @property
     def excluded_stations(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headrace._internal.atomic import write_atomic
 from headrace.seismic.config import ProcessingConfig
@@ -18,6 +18,8 @@ from headrace.seismic.errors import SeismicError
 from headrace.seismic.measurement.station import TimeAxis, TraceResult
 from headrace.seismic.windows.selection import Window
 
+MISFIT_TABLE: Final = "misfit.csv"
+"""Name of an event's table of misfits."""
 COLUMNS = (
     "event",
     "station",
@@ -103,7 +105,7 @@ def read_complete(output: Path, inputs: str) -> dict[str, Any] | None:
     try:
         summary = json.loads((output / "summary.json").read_text(encoding="utf-8"))
         names = json.loads((output / "windows.json").read_text(encoding="utf-8"))["traces"]
-        if summary["inputs"] != inputs or not (output / "misfit.csv").stat().st_size:
+        if summary["inputs"] != inputs or not (output / MISFIT_TABLE).stat().st_size:
             return None
         sources = {path.stem for path in output.glob("*.adj") if path.stat().st_size}
         wanted = int(summary["adjoint_sources"])
@@ -140,7 +142,7 @@ def write_tables(
     if misfit_only:
         summary["adjoint_sources"] = 0
     write_atomic(directory / "windows.json", _json(_windows(event, config, results)))
-    write_atomic(directory / "misfit.csv", _misfit_table(event, results))
+    write_atomic(directory / MISFIT_TABLE, _misfit_table(event, results))
     write_atomic(directory / "summary.json", _json(summary))
     return summary
 
