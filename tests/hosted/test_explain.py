@@ -62,15 +62,19 @@ def test_the_servers_words_and_the_way_out_are_one_line(
     [
         ("POST /flows", 502, "UNKNOWN_ERROR", True),
         ("POST /flows", 504, "UNKNOWN_ERROR", True),
-        ("POST /flows", 503, "UNAVAILABLE", False),
+        ("POST /flows", 500, "INTERNAL_ERROR", True),
+        ("POST /flows", 503, "UNAVAILABLE", True),
+        # As a facility refuses what it has not begun.
+        ("POST /flows", 503, "SERVICE_UNAVAILABLE", False),
         ("POST /flows", 409, "CONFLICT", False),
         # A disk that says no, as the Transfer service tells it.
         ("POST /flows", 502, "ExternalError.MkdirFailed.Exists", False),
         ("GET /flows", 502, "UNKNOWN_ERROR", False),
+        ("GET /flows", 500, "INTERNAL_ERROR", False),
         ("GET /flows", 504, "UNKNOWN_ERROR", False),
     ],
 )
-def test_what_a_proxy_has_lost_may_have_been_done(
+def test_what_a_service_or_a_proxy_fails_at_may_have_been_done(
     service: Service, call: str, status: int, code: str, is_unclear: bool
 ) -> None:
     document = {"error": {"code": code, "detail": "no"}}

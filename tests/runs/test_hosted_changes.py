@@ -89,6 +89,19 @@ def test_what_the_service_fails_at_may_have_been_done(
         changed(hosted, service, runs, RunChange("cancel"))
 
 
+@pytest.mark.parametrize(("status", "is_known"), [(500, False), (503, False), (403, True)])
+def test_a_resume_that_the_service_fails_at_may_have_been_done(
+    hosted, service: Service, runs: list[str], status: int, is_known: bool
+) -> None:
+    service.runs[runs[0]]["status"] = "INACTIVE"
+    error = {"error": {"code": "NO", "detail": "later"}}
+    service.refuse[f"POST /runs/{runs[0]}/resume"] = (status, error)
+    with hosted[1].flows.retry_config.tune(max_retries=0):
+        [outcome] = changed(hosted, service, runs[:1], RunChange("resume"))
+    assert (outcome.status, outcome.is_known) == ("failed", is_known)
+    assert set(outcome.document()) == {"run_id", "status", "message", "new_run_id"}
+
+
 def test_a_run_that_succeeded_meanwhile_is_not_cancelled(
     hosted, service: Service, runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

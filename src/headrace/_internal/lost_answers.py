@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from globus_sdk import GlobusError
 
 
+_NOT_DONE: Final = "SERVICE_UNAVAILABLE"
+"""Code by which a facility says with a 503 that it has done nothing, and may later."""
+
+
 def may_have_been_done(error: GlobusError) -> bool:
     """Return whether a failure leaves open whether the service did what it was asked for.
 
-    A connection was lost, or a proxy lost the service behind it or waited too long for it.
+    A connection was lost, a proxy lost the service behind it or waited too long for it, or the
+    service failed somewhere on the way.
 
     Args:
         error: the failure of a request; one that only reads does nothing.
@@ -26,7 +31,9 @@ def may_have_been_done(error: GlobusError) -> bool:
         return False
     # That the disk of a collection says no is an answer of the service itself.
     is_refusal = (error.code or "").startswith("ExternalError")
-    return error.http_status in (502, 504) and not is_refusal
+    if error.http_status == 503:
+        return error.code != _NOT_DONE
+    return error.http_status >= 500 and not is_refusal
 
 
 def is_refused_connection(error: BaseException) -> bool:

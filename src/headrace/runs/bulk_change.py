@@ -39,16 +39,18 @@ class ChangeOutcome:
         status: ``changed``, ``skipped`` or ``failed``.
         message: what was done, or why not, in one line.
         new_run_id: the run that takes it up, where it was retried.
+        is_known: whether that is known; a service may have done what it failed to answer.
     """
 
     run_id: str
     status: str
     message: str
     new_run_id: str | None = None
+    is_known: bool = True
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON shows it."""
-        return vars(self)
+        return {name: value for name, value in vars(self).items() if name != "is_known"}
 
 
 @dataclass(frozen=True)
@@ -284,12 +286,13 @@ class RunChanger:
         try:
             send_change(self._services, run_ids, status=status, **tags)
         except sdk().GlobusAPIError as error:
-            line = terminal_text(str(explain(error)))
+            found = explain(error)
+            line, is_known = terminal_text(str(found)), not isinstance(found, NoAnswerError)
             if error.http_status >= 500 and not self._services.is_facility:
                 # The hosted service may have got as far as some of them.
                 raise NoAnswerError(line) from error
             for each in documents:
-                yield ChangeOutcome(str(each["run_id"]), "failed", line)
+                yield ChangeOutcome(str(each["run_id"]), "failed", line, is_known=is_known)
             return
 
         def look(services: Services, document: Document) -> ChangeOutcome:
@@ -375,12 +378,15 @@ def _delete(services: Services, document: Document) -> ChangeOutcome:
 def _outcome_of(
     work: Callable[[Services, Document], ChangeOutcome], services: Services, document: Document
 ) -> ChangeOutcome:
-    from headrace.hosted import explain, sdk
+    from headrace.hosted import NoAnswerError, explain, sdk
 
+    found: HeadraceError
     try:
         return work(services, document)
     except sdk().GlobusError as error:
-        line = str(explain(error))
+        found = explain(error)
     except HeadraceError as error:
-        line = str(error)
-    return ChangeOutcome(str(document["run_id"]), "failed", terminal_text(line))
+        found = error
+    is_known = not isinstance(found, NoAnswerError)
+    line = terminal_text(str(found))
+    return ChangeOutcome(str(document["run_id"]), "failed", line, is_known=is_known)

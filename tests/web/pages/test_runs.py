@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from headrace.config import ProjectError
+from headrace.hosted import NoAnswerError
 from headrace.project import Project, connect
 from headrace.runs import BatchedRun
+from headrace.runs.bulk_change import ChangeOutcome
+from headrace.web.pages.run_changes import _summary
 from tests.support.chosen_runs import failing, start
 from tests.support.web import WebSite, forms_of, words_of
 from tests.support.web_runs import linked, running_project, sent
@@ -158,3 +162,16 @@ def test_without_a_facility_each_part_tells_why(tmp_path: Path) -> None:
     now = words_of(site.get("").text)
     assert "runs cannot be asked for" in now
     site.close()
+
+
+def test_a_change_that_a_service_may_have_made_of_some_runs_says_of_how_many() -> None:
+    lost = ChangeOutcome("a", "failed", "no answer", is_known=False)
+    refused = ChangeOutcome("b", "failed", "not allowed")
+    changed = ChangeOutcome("c", "changed", "cancelled")
+    text = _summary("cancel", [changed, lost, refused], 3)
+    assert text.startswith("cancel of 3 runs: 1 changed, 1 failed, 1 not known")
+    assert "not known, such as a: no answer; failed, such as b: not allowed" in text
+    with pytest.raises(NoAnswerError, match="1 failed, 1 not known"):
+        _summary("cancel", [lost, refused], 2)
+    with pytest.raises(ProjectError, match="1 failed; failed, such as b"):
+        _summary("cancel", [refused], 1)

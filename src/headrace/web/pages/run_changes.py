@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from headrace.config import ProjectError
+from headrace.hosted import NoAnswerError
 from headrace.runs.bulk_change import (
     ChangeOutcome,
     RunChange,
@@ -38,6 +39,7 @@ MOST: Final = 5_000
 _EXAMPLES: Final = 10
 # Of an id: as many as tell runs apart, and few enough for a form.
 _DIGITS: Final = 12
+_NOT_KNOWN: Final = "not known"
 
 _EFFECTS: Final[Mapping[str, str]] = {
     "cancel": "Each is ended where it is; its batch jobs are cancelled. That cannot be undone.",
@@ -148,19 +150,24 @@ def _summary(verb: str, outcomes: Sequence[ChangeOutcome], seen: int) -> str:
 
     Raises:
         ProjectError: it changed no run, and could not.
+        NoAnswerError: it is not known whether it changed a run.
     """
     if not outcomes:
         raise ProjectError(f"{verb}: none of the {seen:,} runs is to be changed any more")
-    counts = Counter(outcome.status for outcome in outcomes)
+    counts = Counter(_word(outcome) for outcome in outcomes)
     words = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
     text = f"{verb} of {len(outcomes):,} runs: {words}"
-    for status in ("failed", "skipped"):
-        if counts[status]:
-            first = next(each for each in outcomes if each.status == status)
-            text += f"; {status}, such as {first.run_id}: {first.message}"
-    if counts["failed"] == len(outcomes):
-        raise ProjectError(text)
+    for word in (_NOT_KNOWN, "failed", "skipped"):
+        if counts[word]:
+            first = next(each for each in outcomes if _word(each) == word)
+            text += f"; {word}, such as {first.run_id}: {first.message}"
+    if counts["failed"] + counts[_NOT_KNOWN] == len(outcomes):
+        raise (NoAnswerError if counts[_NOT_KNOWN] else ProjectError)(text)
     return text
+
+
+def _word(outcome: ChangeOutcome) -> str:
+    return outcome.status if outcome.is_known else _NOT_KNOWN
 
 
 def _load_undo(view: View) -> Mapping[str, Any]:

@@ -93,7 +93,7 @@ def _changed(view: View, verb: str) -> Done:
             # What was left of it may have taken no time.
             raise NoAnswerError(f"{outcome.message}; it has ended: {now['status']}")
         if not _is_changed(verb, now):
-            raise ProjectError(outcome.message)
+            raise (ProjectError if outcome.is_known else NoAnswerError)(outcome.message)
         return Done(_CHANGED[verb], subject=outcome.run_id)
     return Done(outcome.message, subject=outcome.run_id)
 
