@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,49 +21,65 @@ from tests.support.waiting import wait_until
 
 
 class Supervisor:
-    """The program, asked as a pack asks it."""
+    """The program, asked as a pack asks it: each command at a socket of its own, from 1 on."""
 
-    def __init__(self, directory: Path, text: str = "") -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, text: str = "", at_once: int = 2) -> None:
+        self.directory = directory
         text = text or Path(str(supervisor.__file__)).read_text()
+        pairs = [socket.socketpair() for _ in range(at_once)]
+        self._links = [ours for ours, _ in pairs]
+        self._groups = os.memfd_create("groups")
+        descriptors = [self._groups, *(theirs.fileno() for _, theirs in pairs)]
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", text],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-I", "-S", "-c", text, *map(str, descriptors)],
+            pass_fds=descriptors,
             start_new_session=True,
         )
-        self._ask({"environment": 0, "variables": dict(os.environ)})
-
-    def _ask(self, document: dict[str, Any]) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(document).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """The next message."""
-        assert self.process.stdout is not None
-        found: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return found
+        for ours, theirs in pairs:
+            theirs.close()
+            ours.sendall(supervisor.packed({"variables": dict(os.environ)}))
 
     def begin(self, number: int, text: str, **own: str) -> None:
         """Asks for a command."""
-        self._ask(
-            {
-                "number": number,
-                "environment": 0,
-                "own": {"NUMBER": str(number), **own},
-                "text": text,
-                "directory": str(self._directory),
-                "stdout": str(self._directory / f"{number}.out"),
-                "stderr": str(self._directory / f"{number}.err"),
-            }
-        )
+        asked = {
+            "environment": 0,
+            "own": {"NUMBER": str(number), **own},
+            "text": text,
+            "directory": str(self.directory),
+            "stdout": str(self.directory / f"{number}.out"),
+            "stderr": str(self.directory / f"{number}.err"),
+            "limit": None,
+        }
+        self._links[number - 1].sendall(supervisor.packed(asked))
+
+    def answer(self, number: int) -> dict[str, Any]:
+        """The answer to a command that was asked for."""
+        found: list[dict[str, Any]] = []
+        data = b""
+        while not found:
+            more = self._links[number - 1].recv(7)
+            assert more
+            found, data = supervisor.unpacked(data + more)
+        [answer] = found
+        assert not data
+        return answer
 
     def run(self, number: int, text: str) -> dict[str, Any]:
         """Runs a command to its end."""
         self.begin(number, text)
-        assert "pid" in self.answer()
-        return self.answer()
+        return self.answer(number)
+
+    def group(self, number: int) -> int:
+        """The group of a command as it is in the file; 0 where none runs."""
+        data = os.pread(self._groups, supervisor.GROUP_BYTES, (number - 1) * supervisor.GROUP_BYTES)
+        return int.from_bytes(data, "little")
+
+    def close(self) -> None:
+        """Asks for nothing more, and waits for its end."""
+        for link in self._links:
+            link.close()
+        os.close(self._groups)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -71,7 +87,7 @@ def programs(tmp_path: Path) -> Iterator[Supervisor]:
     started = Supervisor(tmp_path)
     yield started
     started.process.kill()
-    started.process.communicate()
+    started.close()
 
 
 def test_a_command_finds_its_own_environment_and_nothing_open_that_scripts_use(
@@ -125,12 +141,34 @@ def test_a_command_that_cannot_be_started_spoils_no_other(
     programs: Supervisor, tmp_path: Path
 ) -> None:
     programs.begin(1, "until [ -e go ]; do sleep 0.05; done")
-    assert programs.answer()["number"] == 1
     programs.begin(2, "true", **{"A=B": "no name of a variable"})
-    answer = programs.answer()
-    assert (answer["number"], answer["error"]) == (2, "illegal environment variable name")
+    assert programs.answer(2)["error"] == "illegal environment variable name"
     (tmp_path / "go").touch()
-    assert programs.answer()["code"] == 0
+    assert programs.answer(1)["code"] == 0
+
+
+def test_whoever_asks_finds_the_group_of_a_command_as_long_as_it_runs(
+    programs: Supervisor, tmp_path: Path
+) -> None:
+    programs.begin(2, "echo $$ >pid; until [ -e go ]; do sleep 0.05; done")
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "it")
+    assert (programs.group(1), programs.group(2)) == (0, int((tmp_path / "pid").read_text()))
+    (tmp_path / "go").touch()
+    programs.answer(2)
+    assert programs.group(2) == 0
+
+
+def test_commands_end_with_whoever_asked_for_them(tmp_path: Path) -> None:
+    started = Supervisor(tmp_path)
+    started.begin(1, "echo $$ >pid; sleep 1000")
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "it")
+    started.close()
+    assert _has_ended(int((tmp_path / "pid").read_text()))
+
+
+def test_a_text_of_any_length_arrives(programs: Supervisor, tmp_path: Path) -> None:
+    assert programs.run(1, f"echo {'x' * 100_000}")["code"] == 0
+    assert (tmp_path / "1.out").stat().st_size == 100_001
 
 
 def test_a_request_to_end_that_comes_while_a_command_is_started_ends_it(tmp_path: Path) -> None:
@@ -142,25 +180,24 @@ def test_a_request_to_end_that_comes_while_a_command_is_started_ends_it(tmp_path
     assert changed != text
     program = Supervisor(tmp_path, changed)
     assert program.run(1, "sleep 1000")["code"] == -signal.SIGTERM
-    program.process.communicate()
+    program.close()
 
 
-def test_many_commands_run_at_the_same_time(programs: Supervisor, tmp_path: Path) -> None:
+def test_many_commands_run_at_the_same_time(tmp_path: Path) -> None:
+    programs = Supervisor(tmp_path, at_once=200)
     for number in range(1, 201):
         programs.begin(number, "until [ -e go ]; do sleep 0.2; done")
-    started = [programs.answer() for _ in range(200)]
-    assert all("pid" in answer for answer in started)
+    wait_until(lambda: all(map(programs.group, range(1, 201))), "all of them")
     (tmp_path / "go").touch()
-    ended = [programs.answer() for _ in range(200)]
-    assert {answer["number"] for answer in ended} == set(range(1, 201))
-    assert {answer["code"] for answer in ended} == {0}
+    assert {programs.answer(number)["code"] for number in range(1, 201)} == {0}
+    programs.close()
 
 
 def test_a_directory_that_is_gone_is_said_to_be(programs: Supervisor, tmp_path: Path) -> None:
-    programs._directory = tmp_path / "gone"
+    programs.directory = tmp_path / "gone"
     programs.begin(1, "true")
-    assert programs.answer()["error"] == "No such file or directory"
-    programs._directory = tmp_path
+    assert programs.answer(1)["error"] == "No such file or directory"
+    programs.directory = tmp_path
     assert programs.run(2, "true")["code"] == 0
 
 

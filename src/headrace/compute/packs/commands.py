@@ -1,27 +1,36 @@
-"""Commands of members that run here: they are asked of the supervisor, which starts them."""
+"""Commands of members that run here: they are asked of the supervisor, which starts them.
+
+Each one that waits for a command has a socket of its own to the supervisor: no thread takes answers
+for others.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
+import queue
 import select
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ..batch.cancelling import was_cancelled
 from .errors import MemberError
+from .supervisor import GROUP_BYTES, packed, unpacked
 
 # A file system that many share is not asked more often whether the task was given up.
 _CANCELLATION_CHECK_SECONDS: Final = 2.0
+# More would take too many descriptors.
+_MAX_CHANNELS: Final = 200
 _LOST: Final = "what started its command was killed"
 
 
@@ -42,23 +51,40 @@ class CommandEnd:
     ended: float
 
 
+@dataclass
+class _Channel:
+    """A socket to the supervisor, for one command at a time.
+
+    Attributes:
+        link: the socket.
+        place: its place in the file of the groups.
+        environments: those that the supervisor was sent by it.
+    """
+
+    link: socket.socket
+    place: int
+    environments: list[Mapping[str, str]] = field(default_factory=list)
+
+
 class Commands:
     """The commands of a pack, by one supervisor, which ends with this process.
 
     Args:
         task: the task; once it is given up, all that runs is ended.
+        at_once: how many run at the same time at most; others wait.
     """
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, at_once: int) -> None:
         self._task = task
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader: threading.Thread | None = None
-        self._number = 0
-        self._ends: dict[int, Future[CommandEnd]] = {}
-        self._groups: dict[int, int] = {}
-        self._environments: list[Mapping[str, str]] = []
-        self._is_lost = False
+        self._at_once = min(at_once, _MAX_CHANNELS)
+        self._channels: list[_Channel] = []
+        self._free: queue.SimpleQueue[_Channel] = queue.SimpleQueue()
+        # Where the supervisor writes the group of the command of each channel.
+        self._groups = -1
+        self._asked_at = time.monotonic()
+        self._is_given_up = False
 
     def run(
         self,
@@ -86,130 +112,122 @@ class Commands:
             MemberError: its supervisor was killed meanwhile.
             OSError: it cannot be started.
         """
-        asked = {
-            "text": text,
-            "directory": str(directory),
-            "own": dict(own),
-            "stdout": str(stdout),
-            "stderr": str(stderr),
-            "limit": limit if limit != float("inf") else None,
-        }
-        end: Future[CommandEnd] = Future()
-        with self._lock:
-            process = self._started()
-            if self._is_lost:
-                # The pipe to a process that is being killed takes data for a moment longer.
+        self._start()
+        channel = self._free.get()
+        try:
+            messages: list[dict[str, Any]] = []
+            number = _place_of(environment, channel.environments)
+            if number is None:
+                number = len(channel.environments)
+                channel.environments.append(environment)
+                messages.append({"variables": dict(environment)})
+            asked = {
+                "text": text,
+                "directory": str(directory),
+                "environment": number,
+                "own": dict(own),
+                "stdout": str(stdout),
+                "stderr": str(stderr),
+                "limit": limit if limit != float("inf") else None,
+            }
+            messages.append(asked)
+            try:
+                channel.link.sendall(b"".join(map(packed, messages)))
+                answer = self._answer(channel)
+            except ConnectionError:
+                answer = None
+            if answer is None:
+                self._end_group(channel)
                 raise MemberError("lost", _LOST)
-            self._number += 1
-            self._ends[self._number] = end
-            common = self._environment(process, environment)
-            self._ask(process, {"number": self._number, "environment": common, **asked})
-        return end.result()
+        finally:
+            self._free.put(channel)
+        if "error" in answer:
+            raise OSError(0, answer["error"], answer["file"])
+        return CommandEnd(answer["code"], answer["late"], answer["started"], answer["ended"])
 
     def close(self) -> None:
-        """End the process, once its commands have ended."""
+        """End the process; nothing runs any more."""
         with self._lock:
-            process = self._process
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-            if self._reader is not None:
-                self._reader.join()
-            process.wait()
+            for channel in self._channels:
+                channel.link.close()
+            if self._process is not None:
+                self._process.wait()
+                os.close(self._groups)
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # In a session of its own: who kills this process's group does not kill what has to
-            # end the commands then.
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _supervisor_text()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-                bufsize=0,
-            )
-            self._reader = threading.Thread(
-                target=self._read, args=(self._process,), name="commands", daemon=True
-            )
-            self._reader.start()
-        return self._process
-
-    def _environment(self, process: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
-        """Return the number of an environment at the supervisor, which is sent it once."""
-        for number, known in enumerate(self._environments):
-            if known is environment:
-                return number
-        self._environments.append(environment)
-        number = len(self._environments) - 1
-        self._ask(process, {"environment": number, "variables": dict(environment)})
-        return number
-
-    def _ask(self, process: subprocess.Popen[bytes], document: Mapping[str, Any]) -> None:
-        assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-        data = memoryview(json.dumps(document).encode() + b"\n")
-        try:
-            while data:
-                data = data[process.stdin.write(data) or 0 :]
-        except OSError:
-            end = self._ends.pop(int(document.get("number", 0)), None)
-            if end is not None:
-                end.set_exception(MemberError("lost", _LOST))
-
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        try:
-            self._read_messages(process, process.stdout.fileno())
-        finally:
-            # Whatever happens here, nobody waits for ever.
-            process.stdout.close()
-            self._give_up()
-
-    def _read_messages(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
-        ended = False
-        waiting = select.poll()
-        waiting.register(descriptor, select.POLLIN)
-        text = b""
-        while True:
-            if not waiting.poll(1000.0 * _CANCELLATION_CHECK_SECONDS):
-                if not ended and was_cancelled(self._task):
-                    ended = True
-                    with self._lock:
-                        self._ask(process, {})
-                continue
-            data = os.read(descriptor, 1 << 16)
-            if not data:
+    def _start(self) -> None:
+        with self._lock:
+            if self._process is not None:
                 return
-            *lines, text = (text + data).split(b"\n")
-            for line in lines:
-                self._take(json.loads(line))
+            with contextlib.ExitStack() as undone, contextlib.ExitStack() as theirs:
+                groups = _nameless_file()
+                undone.callback(os.close, groups)
+                channels, descriptors = [], [groups]
+                for place in range(self._at_once):
+                    ours, other = socket.socketpair()
+                    undone.callback(ours.close)
+                    theirs.callback(other.close)
+                    channels.append(_Channel(ours, place))
+                    descriptors.append(other.fileno())
+                # In a session of its own: who kills this process's group does not kill what has
+                # to end the commands then.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _supervisor_text(), *map(str, descriptors)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=descriptors,
+                    start_new_session=True,
+                )
+                undone.pop_all()
+            self._groups, self._channels = groups, channels
+            for channel in self._channels:
+                self._free.put(channel)
 
-    def _take(self, message: Mapping[str, Any]) -> None:
-        number = message["number"]
-        if "pid" in message:
-            self._groups[number] = message["pid"]
-            return
-        self._groups.pop(number, None)
+    def _answer(self, channel: _Channel) -> dict[str, Any] | None:
+        """Wait for what becomes of a command; None: the supervisor is gone."""
+        waiting = select.poll()
+        waiting.register(channel.link, select.POLLIN)
+        unread = b""
+        while True:
+            while not waiting.poll(1000.0 * _CANCELLATION_CHECK_SECONDS):
+                if self._was_cancelled():
+                    channel.link.sendall(packed({}))
+            data = channel.link.recv(1 << 16)
+            if not data:
+                return None
+            messages, unread = unpacked(unread + data)
+            if messages:
+                return messages[0]
+
+    def _was_cancelled(self) -> bool:
+        """Return whether the task was given up, when it is time to ask that, and not told yet."""
         with self._lock:
-            end = self._ends.pop(number, None)
-        if end is None:
-            return
-        if "error" in message:
-            end.set_exception(OSError(0, message["error"], message["file"]))
-        else:
-            end.set_result(
-                CommandEnd(message["code"], message["late"], message["started"], message["ended"])
-            )
+            moment = time.monotonic()
+            if self._is_given_up or moment - self._asked_at < _CANCELLATION_CHECK_SECONDS:
+                return False
+            self._asked_at = moment
+            self._is_given_up = was_cancelled(self._task)
+            return self._is_given_up
 
-    def _give_up(self) -> None:
+    def _end_group(self, channel: _Channel) -> None:
         """End what a supervisor left that was killed itself."""
-        for group in self._groups.values():
+        data = os.pread(self._groups, GROUP_BYTES, GROUP_BYTES * channel.place)
+        if group := int.from_bytes(data, "little"):
             with contextlib.suppress(OSError):
                 os.killpg(group, signal.SIGKILL)
-        with self._lock:
-            self._is_lost = True
-            ends, self._ends = self._ends, {}
-        for end in ends.values():
-            end.set_exception(MemberError("lost", _LOST))
+
+
+def _place_of(environment: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> int | None:
+    for number, each in enumerate(known):
+        if each is environment:
+            return number
+    return None
+
+
+def _nameless_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("groups")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _supervisor_text() -> str:

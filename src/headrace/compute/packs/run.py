@@ -102,7 +102,8 @@ def run_pack(
         if how == "here" and not chosen.get("container"):
             first = pack.directory / listed[0].directory
             journal = closing(Journal(first / JOURNAL))
-            commands = ends.enter_context(closing(Commands(task)))
+            side_by_side = min(at_once, len(groups), pack.slots.cores)
+            commands = ends.enter_context(closing(Commands(task, side_by_side)))
             jobs = DirectJobs(commands, limits, chosen, task, first)
             pack = replace(pack, direct=jobs, journal=ends.enter_context(journal))
         threads = ends.enter_context(ThreadPoolExecutor(min(at_once, len(groups)), "member"))
