@@ -60,6 +60,14 @@ def test_a_link_opens_one_session_and_sigterm_ends_the_server(root: Path, web: L
     assert "Record of actions" in browser.get("record").text
     assert WebBrowser(browser.url).log_in(link).status == 403, "a code is of one use"
 
+    port = browser.url.rpartition(":")[2]
+    assert f"after `ssh -L {port}:127.0.0.1:{port} HOST`" in web.text, "the link holds there, too"
+    ignored = headrace("web", "-C", str(root), "--port", "1024", "--name", "proxy.example")
+    assert ignored.returncode == 0
+    assert ignored.stderr == (
+        f"web: the pages are served already, at {browser.url} by process {web.process.pid}: "
+        "--port and --name changes nothing before that one is ended\n"
+    )
     look = another_link(root, "--role", "look", "--label", "colleague")
     assert look["url"] == browser.url
     colleague = WebBrowser(browser.url)
@@ -140,6 +148,11 @@ def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:
         f"error: port {port}: cannot serve there: Address already in use; give another one with "
         "--port\n"
     )
+    for prefix in ("node/web", "https://proxy.example/node", "/node//web", "/a b"):
+        refused = headrace("web", "-C", str(other), "--root-path", prefix)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"error: {prefix}: no path that a proxy can put before")
+        assert refused.stderr.count("\n") == 1
     nowhere = headrace("web", "-C", str(other), "--uds", str(root / "absent" / "sock"))
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr
@@ -153,6 +166,8 @@ def test_a_unix_socket_is_its_owners_alone(
     web = Long(root, tmp_path_factory.mktemp("log") / "uds", "web", "--uds", str(socket))
     web.says("/login#")
     assert socket.stat().st_mode & 0o777 == 0o600
+    assert "http://127.0.0.1:8080/login#" in web.text
+    assert f"`ssh -L 8080:{socket} HOST`" in web.text
     browser = WebBrowser("http://127.0.0.1", unix_socket=socket)
     assert browser.log_in(link_in(web.text)).status == 303
     assert browser.get("record").status == 200

@@ -62,8 +62,8 @@ class WebBrowser:
 
     def log_in(self, link: str) -> HttpAnswer:
         """Open a link that ``headrace web`` has printed, as the script of its page does."""
-        path, _, code = link.removeprefix(self.url).partition("#")
-        answer = self.post(path, {"code": code})
+        parts = urlsplit(link)
+        answer = self.post(parts.path, {"code": parts.fragment})
         self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
         return answer
 

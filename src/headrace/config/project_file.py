@@ -252,7 +252,7 @@ class WebTable:
     root_path: Annotated[
         str | None,
         Key(
-            "What a proxy puts before all addresses, and passes on.",
+            "What a proxy puts before all addresses, and passes on; begins with a slash.",
             example='root_path = "/node/n1/8080"',
         ),
     ] = None

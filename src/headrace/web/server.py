@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 from collections.abc import Callable
@@ -107,8 +108,9 @@ def serve(
         on_ready: called when the pages can be asked for.
 
     Raises:
-        WebError: they are served already, or the port or socket cannot be used.
+        WebError: they are served already, or the port, socket or prefix cannot be used.
     """
+    root_path = _checked_prefix(root_path)
     state = private_directory(state_directory(root))
     path = _address_file(root, target)
     with only_one(path.with_suffix(".lock")) as is_free:
@@ -116,7 +118,7 @@ def serve(
             again = f"headrace web{at_option(target)}"
             raise WebError(f"the pages are served already: `{again}` prints a link")
         listener, where = listen(path, port, uds)
-        listening = replace(where, root_path=root_path.rstrip("/"))
+        listening = replace(where, root_path=root_path)
         made = uds.lstat() if uds is not None else None
         store = open_store(root, target)
         heartbeat = HeartbeatWriter(state, "web", target, late_after=180.0, dead_after=600.0)
@@ -154,6 +156,21 @@ def serve(
             listener.close()
             if uds is not None and made is not None:
                 remove_socket(uds, made)
+
+
+def _checked_prefix(root_path: str) -> str:
+    """Return a prefix without a slash at its end.
+
+    Raises:
+        WebError: it is none, such as a complete address.
+    """
+    prefix = root_path.rstrip("/")
+    if prefix and (re.fullmatch(r"(/[^/?#\s]+)+", prefix) is None):
+        raise WebError(
+            f"{root_path}: no path that a proxy can put before addresses: give it from its first "
+            "slash on, such as /node/web, with --root-path or as web.root_path"
+        )
+    return prefix
 
 
 class _Server(uvicorn.Server):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from headrace.web.server import Listening
 
 _COLUMNS: Final = ("link", "role", "url", "socket")
+# A socket has no port that a browser on another machine could keep.
+_PORT_OF_TUNNELS: Final = 8080
 
 
 @click.command
@@ -45,7 +47,7 @@ _COLUMNS: Final = ("link", "role", "url", "socket")
 @click.option(
     "--root-path",
     metavar="PATH",
-    help="What a proxy puts before all addresses, and passes on.",
+    help="What a proxy puts before all addresses, and passes on; begins with a slash.",
 )
 @click.option(
     "--name",
@@ -78,6 +80,16 @@ def web_command(
         raise click.UsageError("--open opens the link that --no-link does not make")
     if uds is not None and port is not None:
         raise click.UsageError("--uds goes in the place of --port: give one of them")
+    given = [
+        option
+        for option, value in (
+            ("--port", port),
+            ("--uds", uds),
+            ("--root-path", root_path),
+            ("--name", names),
+        )
+        if value
+    ]
     session = current()
     project = session.project()
     configured = project.config.web
@@ -90,7 +102,7 @@ def web_command(
             note(f"web: serves pages at {listening.socket or listening.url}")
             return
         code = store.make_code("look" if role == "look" else "steer", label or _user())
-        link = f"{listening.url}{listening.root_path}/login#{code}"
+        link = f"{_address_for_browsers(listening)}{listening.root_path}/login#{code}"
         document = {"link": link, "role": role, "url": listening.url, "socket": listening.socket}
         display(document, lambda: _text(link, listening), _COLUMNS)
         click.get_text_stream("stdout").flush()
@@ -99,6 +111,12 @@ def web_command(
 
     listening = read_listening(project.root, session.target)
     if listening is not None:
+        if given:
+            where = listening.socket or listening.url
+            note(
+                f"web: the pages are served already, at {where} by process {listening.pid}: "
+                f"{' and '.join(given)} changes nothing before that one is ended"
+            )
         store = open_store(project.root, session.target)
         try:
             show(listening, store)
@@ -120,10 +138,18 @@ def web_command(
         note(f"web: {describe_interrupt(stopped)[0]}; runs and campaigns go on")
 
 
+def _address_for_browsers(listening: Listening) -> str:
+    """Return the address behind the tunnel that ``_text`` names, or on this machine."""
+    return f"{listening.url}:{_PORT_OF_TUNNELS}" if listening.socket else listening.url
+
+
 def _text(link: str, listening: Listening) -> str:
     lines = ["Open within a minute:", f"  {link}"]
-    if listening.socket:
-        lines.append(f"after `ssh -L 8080:{listening.socket} HOST`, at port 8080 of your machine")
+    port = listening.url.rpartition(":")[2]
+    tunnel = (
+        f"{_PORT_OF_TUNNELS}:{listening.socket}" if listening.socket else f"{port}:127.0.0.1:{port}"
+    )
+    lines.append(f"on another machine after `ssh -L {tunnel} HOST`")
     return "\n".join(lines)
 
 

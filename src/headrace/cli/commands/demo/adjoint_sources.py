@@ -58,6 +58,7 @@ def adjoint_sources_command(directory: Path, keep: bool) -> int:
                 f"Figures          {directory}/data/results/*/figures/*.png",
                 f"Next             cd {directory}; headrace watch   # then copy an event into "
                 "data/incoming/",
+                f"In a browser     cd {directory}; headrace facility up; headrace web",
             ]
         return "\n".join(lines)
 

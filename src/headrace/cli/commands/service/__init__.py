@@ -7,4 +7,4 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("install", "status", "logs", "remove", "run"))
 def service_group() -> None:
-    """Run facility, watch, campaigns and monitor as services of this machine."""
+    """Run facility, watch, campaigns, monitor and pages as services of this machine."""
