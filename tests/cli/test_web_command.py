@@ -136,6 +136,22 @@ def test_the_project_file_says_how_pages_are_served(
     assert "web.port: expected a port from 1 to 65535, found 65536" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--name", "ood.example:443", "expected the name of a host, without a port"),
+        ("--name", "http://ood.example", "expected the name of a host, without a port"),
+    ],
+)
+def test_an_option_that_no_browser_could_use_is_refused(
+    root: Path, option: str, value: str, expected: str
+) -> None:
+    refused = headrace("web", "-C", str(root), option, value)
+    assert refused.returncode == 2
+    assert expected in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
+
+
 def test_what_cannot_be_served_is_one_line(root: Path, web: Long) -> None:
     web.says("/login#")
     port = link_in(web.text).rpartition("/login")[0].rpartition(":")[2]

@@ -21,6 +21,7 @@ from headrace._internal.settings import (
     any_key,
     table_of,
 )
+from headrace._internal.settings.place import Place
 from headrace.config.ids import is_uuid
 from headrace.config.notify_table import NOTIFY
 
@@ -230,6 +231,18 @@ class Port(Kind):
         return {"type": "integer", "minimum": 1, "maximum": 65535}
 
 
+ROOT_PATH: Final = Text(
+    pattern=r"(?:/[^/?#\s]+)*/?",
+    expected="a path that begins with a slash, such as /node/n1/8080",
+)
+"""What a proxy puts before addresses."""
+HOST: Final = Text(
+    pattern=r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]",
+    expected="the name of a host, without a port, such as ood.example.org",
+)
+"""Name of a host that requests may be addressed to."""
+
+
 @dataclass(frozen=True)
 class WebTable:
     """The table ``[web]``: how `headrace web` serves its pages; its options go before."""
@@ -246,6 +259,7 @@ class WebTable:
         str | None,
         Key(
             "Unix socket to serve on in the place of a port; relative to this file.",
+            kind=Text(empty=False),
             example='uds = ".headrace/web.sock"',
         ),
     ] = None
@@ -253,6 +267,7 @@ class WebTable:
         str | None,
         Key(
             "What a proxy puts before all addresses, and passes on; begins with a slash.",
+            kind=ROOT_PATH,
             example='root_path = "/node/n1/8080"',
         ),
     ] = None
@@ -260,6 +275,7 @@ class WebTable:
         tuple[str, ...],
         Key(
             "Further hosts to which requests are answered, such as a proxy's.",
+            kind=ListOf(HOST),
             example='names = ["ood.example.org"]',
         ),
     ] = ()
@@ -310,6 +326,11 @@ class ProjectTable:
     ] = field(default_factory=dict)
 
 
+def _check_web(web: WebTable, place: Place) -> None:
+    if web.port is not None and web.uds is not None:
+        place.child("uds").refused("it goes in the place of `port`: give one of them")
+
+
 def _named(table: Table[Any]) -> Named[Any]:
     return Named(table, NAME_PATTERN, NAME_ADVICE)
 
@@ -322,7 +343,7 @@ PROJECT: Final = table_of(
     scratch=table_of(ScratchTable),
     results=table_of(ResultsTable),
     selections=_named(table_of(SelectionTable)),
-    web=table_of(WebTable),
+    web=table_of(WebTable, check=_check_web),
 )
 """The top table, with a profile's values in the place of the rest."""
 

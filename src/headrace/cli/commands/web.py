@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from headrace._internal.settings import InvalidValue
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 _COLUMNS: Final = ("link", "role", "url", "socket")
 # A socket has no port that a browser on another machine could keep.
 _PORT_OF_TUNNELS: Final = 8080
+
+
+def _checked_names(
+    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    del context, parameter
+    from headrace.config.project_file import HOST
+
+    for name in names:
+        try:
+            HOST.parse(name)
+        except InvalidValue as error:
+            raise click.BadParameter(f"expected {error}, found {name}") from None
+    return names
 
 
 @click.command
@@ -54,6 +69,7 @@ _PORT_OF_TUNNELS: Final = 8080
     "names",
     multiple=True,
     metavar="HOST",
+    callback=_checked_names,
     help="Answer requests to this host, too, such as a proxy's. May be given several times.",
 )
 @project_options
