@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from headrace.config import ProjectError, local_id, resolve_target
+from headrace.config.project_config import at_option
 from headrace.project import load_project
 from tests.support.ids import an_id
 
@@ -85,3 +86,22 @@ def test_the_place_is_given_or_in_the_environment_or_local(
     monkeypatch.setenv("HEADRACE_AT", "moon")
     with pytest.raises(ProjectError, match="no target 'moon'"):
         resolve_target()
+
+
+@pytest.mark.parametrize(
+    ("variable", "local", "globus"),
+    [
+        (None, "", " --at globus"),
+        ("", "", " --at globus"),
+        ("local", "", " --at globus"),
+        # Left out, it would be the other target where a person's shell has it, too.
+        ("globus", " --at local", " --at globus"),
+    ],
+)
+def test_commands_that_are_shown_name_a_target_that_is_not_the_default(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None, local: str, globus: str
+) -> None:
+    monkeypatch.delenv("HEADRACE_AT", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("HEADRACE_AT", variable)
+    assert (at_option("local"), at_option("globus")) == (local, globus)

@@ -240,9 +240,11 @@ def at_option(target: str) -> str:
     """Return what a command is given to work at a target, with a space before it.
 
     Args:
-        target: ``local``, where commands work by default, or ``globus``.
+        target: ``local`` or ``globus``. It is left out where commands work by default: at
+            ``local``, unless ``HEADRACE_AT`` says otherwise here.
     """
-    return "" if target == "local" else f" --at {target}"
+    is_default = target == "local" == (os.environ.get("HEADRACE_AT") or "local")
+    return "" if is_default else f" --at {target}"
 
 
 def _with_environment(values: Mapping[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
