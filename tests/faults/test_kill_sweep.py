@@ -27,7 +27,7 @@ from tests.support.sweep_project import SweepProject
 
 HEADRACE = str(Path(sys.executable).with_name("headrace"))
 # Says in one write, in a file outside of all collections, that it ends well.
-COMMAND = "echo {name} > word.txt; sleep 0.05; echo {name} >> WITNESS"
+COMMAND = "echo {name} > word.txt; sleep SECONDS; echo {name} >> WITNESS"
 # Commands of two workers, as many each as there are cores for.
 AT_ONCE = 2 * len(os.sched_getaffinity(0))
 ENDPOINT = ("headrace.compute.host", "HTEX interchange", "process_worker_pool", "forkserver")
@@ -39,9 +39,10 @@ class KilledSweep:
     Args:
         root: its directory.
         members: how many there are.
+        seconds: how long the command of each takes.
     """
 
-    def __init__(self, root: Path, members: int) -> None:
+    def __init__(self, root: Path, members: int, seconds: float) -> None:
         self.project = SweepProject(root)
         self.root = root
         self.witness = root.parent / "witness"
@@ -51,7 +52,7 @@ class KilledSweep:
         self.drivers: list[subprocess.Popen[bytes]] = []
         file = root / "campaigns" / "sweep.toml"
         head, _, rest = file.read_text().partition("command = '''")
-        command = COMMAND.replace("WITNESS", str(self.witness))
+        command = COMMAND.replace("WITNESS", str(self.witness)).replace("SECONDS", str(seconds))
         text = f"{head}command = '''\n{command}\n'''{rest.partition(chr(39) * 3)[2]}"
         file.write_text(text.replace("trajectory.txt", "word.txt") + "[retries]\nattempts = 3\n")
         rows = [f"m{number:04d}" for number in range(members)]
@@ -122,7 +123,7 @@ class KilledSweep:
 
 @pytest.fixture
 def killed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[KilledSweep]:
-    sweep = KilledSweep(tmp_path / "project", request.param)
+    sweep = KilledSweep(tmp_path / "project", *request.param)
     yield sweep
     for driver in sweep.drivers:
         if driver.poll() is None:
@@ -152,7 +153,7 @@ def check(killed: KilledSweep, members: int) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("killed", [60], indirect=True)
+@pytest.mark.parametrize("killed", [(60, 0.05)], indirect=True)
 def test_kills_of_all_parts_leave_each_member_with_one_accepted_attempt(
     killed: KilledSweep,
 ) -> None:
@@ -163,8 +164,9 @@ def test_kills_of_all_parts_leave_each_member_with_one_accepted_attempt(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("killed", [2000], indirect=True)
+@pytest.mark.parametrize("killed", [(2000, 1.0)], indirect=True)
 def test_a_hundred_kills_of_all_parts(killed: KilledSweep) -> None:
     killed.drive(100, 5.0)
+    assert sum(killed.killed.values()) == 100
     assert {*ENDPOINT, "driver", "facility"} <= set(killed.killed)
     check(killed, 2000)

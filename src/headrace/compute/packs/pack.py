@@ -75,11 +75,11 @@ class Pack:
             started = self._begin(workspace)
             if isinstance(started, MemberOutcome):
                 return started
+            if self.direct is not None:
+                return self._run_directly(workspace, member, started, self.direct)
             if self.how == "here":
                 with self.slots.held(member.cores, member.gpus) as devices:
                     raise_if_cancelled(self.task)
-                    if self.direct is not None:
-                        return self._run_directly(workspace, started, self.direct, devices)
                     job, call, attempts = self._job(workspace, devices).run()
             else:
                 job, call, attempts = self._job(workspace, ()).run()
@@ -93,11 +93,12 @@ class Pack:
     def _run_directly(
         self,
         workspace: MemberWorkspace,
+        member: PackMember,
         manifest: Manifest,
         direct: DirectJobs,
-        devices: tuple[str, ...],
     ) -> MemberOutcome:
-        job, attempts = direct.run(workspace, devices)
+        with self.slots.held(member.cores, member.gpus) as devices:
+            job, attempts = direct.run(workspace, devices)
         said = ""
         if not job.ok:
             directory = JobDirectory(workspace.path)

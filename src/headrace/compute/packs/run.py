@@ -94,12 +94,14 @@ def run_pack(
         chosen,
     )
     listed = read_members(members, defaults, source_path if source else "")
+    is_direct = how == "here" and not chosen.get("container")
     at_once = _count("at_once", at_once) or (
-        pack.slots.cores if how == "here" else _SUBMITTED_AT_ONCE
+        # While commands run, files of one member more are made ready, or looked at.
+        pack.slots.cores + is_direct if how == "here" else _SUBMITTED_AT_ONCE
     )
     groups = _groups(listed, how == "submit" and arrays and _has_arrays(chosen))
     with ExitStack() as ends:
-        if how == "here" and not chosen.get("container"):
+        if is_direct:
             first = pack.directory / listed[0].directory
             journal = closing(Journal(first / JOURNAL))
             side_by_side = min(at_once, len(groups), pack.slots.cores)
