@@ -44,20 +44,21 @@ def store_answers(directory: Path, count: int, times: int) -> dict[str, Any]:
     store = Store(directory / "state" / "facility.db", "NORMAL")
     fill(store, count)
     db = store.reader()
+    ended = figures.EndpointsOfEndedRuns()
     # An hour, and a day, of the year in which the runs started, with as many ends as runs begin.
     hour, day = moment(count * 29 - 3_600), moment(count * 29 - 86_400)
 
     def everything() -> None:
         figures.count_runs(db)
         figures.read_open_actions(db)
-        figures.read_ended_runs(db, hour)
+        figures.read_ended_runs(db, hour, ended)
         figures.count_failed_since(db, day)
         figures.count_open_web_inputs(db)
         figures.read_store_size(store.path)
 
     works: dict[str, Callable[[], Any]] = {
         "count_runs": lambda: figures.count_runs(db),
-        "read_ended_runs": lambda: figures.read_ended_runs(db, hour),
+        "read_ended_runs": lambda: figures.read_ended_runs(db, hour, ended),
         "count_failed_since": lambda: figures.count_failed_since(db, day),
         "everything": everything,
     }

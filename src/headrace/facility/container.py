@@ -50,6 +50,7 @@ from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.matching_runs import RunMatcher
+from headrace.facility.store.run_counts import RunCounts
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
 from headrace.facility.store.tasks import FunctionTable
@@ -205,6 +206,7 @@ def make_container(root: Path, store: Store, url: str, token: str) -> Container:
         respond=providers.await_web_input.respond,
         change_waiters=ChangeWaiters(store.changes),
         matcher=RunMatcher(tables.runs),
+        run_counts=RunCounts(store.changes),
     )
     return Container(root, tables, engine, compute, providers, backend)
 

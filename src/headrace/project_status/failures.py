@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.project import Project
+from headrace.project_status.failed_runs import FailedRuns
 from headrace.project_status.verdict import Finding
 
 if TYPE_CHECKING:
@@ -82,28 +83,25 @@ class Failures:
         return sum(group.runs for group in self.groups)
 
 
-def read_failures(project: Project, target: str, services: Services) -> Failures:
+def read_failures(
+    project: Project, target: str, services: Services, failed_runs: FailedRuns | None = None
+) -> Failures:
     """Return the failures of the last day; a run that another one takes up counts as that one.
 
     Args:
         project: the project.
         target: ``local`` or ``globus``.
         services: the services there.
+        failed_runs: what was read the time before.
     """
     from headrace.runs.failure_clusters import cluster_failures
     from headrace.runs.poller import RunView
     from headrace.runs.retry_chains import read_retry_chains
 
     since = (datetime.now(UTC) - DAY).isoformat(timespec="microseconds")
-    query = {
-        "filter_status": "FAILED",
-        "filter_completion_time": f"{since},",
-        "orderby": "completion_time DESC",
-        "per_page": 100,
-        **_own_flows(project, target),
-    }
-    found = islice(services.read_items("/runs", "runs", query), _MOST_FAILED + 1)
-    failed = list(found)
+    failed = (failed_runs or FailedRuns()).read(
+        services, _own_flows(project, target), since, _MOST_FAILED + 1
+    )
     complete = len(failed) <= _MOST_FAILED
     failed = [run for run in failed[:_MOST_FAILED] if not RunView(run).cancelled]
     chains = read_retry_chains(services, target, failed)

@@ -34,6 +34,7 @@ from headrace.project_status.verdict import Finding
 if TYPE_CHECKING:
     from headrace._internal.heartbeat_files import HeartbeatRecord
     from headrace.hosted import Services
+    from headrace.project_status.failed_runs import FailedRuns
     from headrace.project_status.failures import WaitingRun
     from headrace.project_status.run_figures import RunFigures
 
@@ -43,14 +44,17 @@ CORE_HOURS_UNKNOWN: Final = "nobody counts them at this target; ask the schedule
 """Why no core hours are told."""
 
 
-def read_status(project: Project, target: str) -> ProjectStatus:
+def read_status(
+    project: Project, target: str, failed_runs: FailedRuns | None = None
+) -> ProjectStatus:
     """Return the status of a project at a target; nothing is changed or started.
 
     Args:
         project: the project.
         target: ``local`` or ``globus``.
+        failed_runs: what was read the time before, by one who reads again and again.
     """
-    return _StatusReading(project, target).read()
+    return _StatusReading(project, target, failed_runs).read()
 
 
 class _StatusReading:
@@ -59,9 +63,11 @@ class _StatusReading:
     Args:
         project: the project.
         target: ``local`` or ``globus``.
+        failed_runs: what was read the time before.
     """
 
-    def __init__(self, project: Project, target: str) -> None:
+    def __init__(self, project: Project, target: str, failed_runs: FailedRuns | None) -> None:
+        self._failed_runs = failed_runs
         self._project = project
         self._target = target
         self._unknown: dict[str, str] = {}
@@ -147,7 +153,7 @@ class _StatusReading:
     def _failures(self, runs: RunFigures | None, services: Services) -> Failures:
         if runs is not None and runs.failed_last_day == 0:
             return Failures((), 0, complete=True)
-        found = read_failures(self._project, self._target, services)
+        found = read_failures(self._project, self._target, services, self._failed_runs)
         groups = [replace(each, command=self._here(each.command)) for each in found.groups]
         return replace(found, groups=groups)
 

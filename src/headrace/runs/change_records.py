@@ -49,6 +49,8 @@ class Changes:
         removed_run_ids: runs whose records were removed.
         flow_ids: flows that were made, changed or removed.
         web_inputs: web inputs that were asked or closed.
+        other_runs: whether runs changed, or were removed, that are not named because only some
+            were asked for.
         silence: that the services do not answer, and since when; nothing is known then.
     """
 
@@ -58,10 +60,11 @@ class Changes:
     removed_run_ids: tuple[str, ...] = ()
     flow_ids: tuple[str, ...] = ()
     web_inputs: tuple[ChangedWebInput, ...] = ()
+    other_runs: bool = False
     silence: Silence | None = None
 
     @property
     def is_empty(self) -> bool:
         """True if nothing has changed."""
         parts = (self.runs, self.removed_run_ids, self.flow_ids, self.web_inputs)
-        return self.complete and not any(parts)
+        return self.complete and not self.other_runs and not any(parts)

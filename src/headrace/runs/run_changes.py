@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +63,7 @@ class ChangeFollower:
         """Have a call of `wait` in another thread return soon, and later ones at once."""
         self._stopped.set()
 
-    def wait(self, since: int, seconds: float) -> Changes:
+    def wait(self, since: int, seconds: float, run_ids: Collection[str] | None = None) -> Changes:
         """Return what changed after a number, as soon as anything has.
 
         Services that do not answer are no error: that begins and ends is told at once, in
@@ -72,6 +72,8 @@ class ChangeFollower:
         Args:
             since: ``sequence`` of the answer before; 0 at first.
             seconds: how long to wait at the most where nothing changes.
+            run_ids: the runs to name; of others is told that some changed, which costs a facility
+                less. None for all. A target without a journal names all in any case.
         """
         deadline = time.monotonic() + seconds
         was_silent = self._silence is not None
@@ -79,7 +81,7 @@ class ChangeFollower:
             left = max(0.0, deadline - time.monotonic())
             try:
                 # Whether they answer again is to be known at once.
-                changes = self._ask(since, 0.0 if self._silence else left)
+                changes = self._ask(since, 0.0 if self._silence else left, run_ids)
             except (HeadraceError, OSError) as error:
                 silence = self._note_failure(error)
                 if not was_silent or not left or self._stopped.is_set():
@@ -97,10 +99,12 @@ class ChangeFollower:
         self._silence = Silence(since, " ".join(str(error).split()))
         return self._silence
 
-    def _ask(self, since: int, seconds: float) -> Changes:
+    def _ask(self, since: int, seconds: float, run_ids: Collection[str] | None) -> Changes:
         if self._lists is None:
             wait = min(math.ceil(seconds), _LONGEST_WAIT)
-            found = self._connection.ask(lambda services: _read_journal(services, since, wait))
+            found = self._connection.ask(
+                lambda services: _read_journal(services, since, wait, run_ids)
+            )
             if found is not None:
                 return found
             self._lists = ListChanges(_FACILITY_INTERVAL)
@@ -110,15 +114,18 @@ class ChangeFollower:
         )
 
 
-def _read_journal(services: Services, since: int, wait: int) -> Changes | None:
+def _read_journal(
+    services: Services, since: int, wait: int, run_ids: Collection[str] | None
+) -> Changes | None:
     """Return what a facility's journal says; None where it has none."""
-    query = {"since": since, "wait": wait}
+    only = {} if run_ids is None else {"run_ids": ",".join(sorted(run_ids))}
+    query = {"since": since, "wait": wait, **only}
     status, document = services.ask_once("/changes", query, wait + _ANSWER_SECONDS)
     if status == _NOT_FOUND:
         return None
     changes = _changes(document)
     while document["has_next_page"]:
-        query = {"since": changes.sequence, "wait": 0}
+        query = {"since": changes.sequence, "wait": 0, **only}
         status, document = services.ask_once("/changes", query, _ANSWER_SECONDS)
         changes = _joined(changes, _changes(document))
     return changes
@@ -137,6 +144,8 @@ def _changes(document: Mapping[str, Any]) -> Changes:
             ChangedWebInput(each["id"], each["run_id"], each["status"])
             for each in document["web_inputs"]
         ),
+        # A facility of an earlier release names all.
+        other_runs=bool(document.get("other_runs")),
     )
 
 
@@ -149,4 +158,5 @@ def _joined(first: Changes, later: Changes) -> Changes:
         removed_run_ids=(*removed,),
         flow_ids=(*dict.fromkeys((*first.flow_ids, *later.flow_ids)),),
         web_inputs=(*{one.id: one for one in (*first.web_inputs, *later.web_inputs)}.values(),),
+        other_runs=first.other_runs or later.other_runs,
     )

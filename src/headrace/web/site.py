@@ -12,6 +12,7 @@ from headrace._internal.file_signature import file_signature
 from headrace.project import load_project
 from headrace.project.targets import connect
 from headrace.project_status import ProjectStatus, read_status
+from headrace.project_status.failed_runs import FailedRuns
 from headrace.runs.run_changes import ChangeFollower
 from headrace.runs.service_connection import ServiceConnection
 from headrace.web.changes.broadcast import Broadcast
@@ -84,6 +85,7 @@ class Site:
         self.root_path = root_path.rstrip("/")
         self.cookie = cookie
         self.kept = KeptFigures()
+        self._failed_runs = FailedRuns()
         self.long_actions = LongActions()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
@@ -104,7 +106,7 @@ class Site:
         )
 
     def _read_status(self) -> ProjectStatus:
-        status = read_status(self.project(), self.target)
+        status = read_status(self.project(), self.target, self._failed_runs)
         if not status.unknown:
             self.store.keep_dismissed({notice_key(each) for each in status.findings})
         return status

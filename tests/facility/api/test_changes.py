@@ -208,3 +208,37 @@ def read_all(connection: socket.socket) -> bytes:
 
 def connections(process: psutil.Process) -> int:
     return sum(one.status == psutil.CONN_ESTABLISHED for one in process.net_connections("tcp"))
+
+
+def test_only_some_runs_are_named(shared_facility: LiveFacility, call: Caller) -> None:
+    flow_id = shared_facility.deploy(PASS)
+    since = newest(call)
+    runs = [shared_facility.start(flow_id, {}) for _ in range(3)]
+    for run_id in runs:
+        shared_facility.wait(run_id)
+    answer = changes(call, since, run_ids=f"{runs[1]},{flow_id}")
+    assert statuses(answer) == {runs[1]: "SUCCEEDED"}
+    assert answer["other_runs"] is True
+    every = changes(call, since, run_ids=",".join(runs))
+    assert (statuses(every).keys(), every["other_runs"]) == (set(runs), False)
+    none = changes(call, since, run_ids="")
+    assert (none["runs"], none["other_runs"]) == ([], True)
+    assert none["sequence"] == changes(call, since)["sequence"]
+    quiet = changes(call, none["sequence"], run_ids=runs[0])
+    assert (quiet["runs"], quiet["other_runs"]) == ([], False)
+    call("POST", f"/runs/{runs[0]}/release")
+    removed = changes(call, none["sequence"], run_ids=runs[0])
+    assert removed["removed_run_ids"] == [runs[0]]
+    elsewhere = changes(call, none["sequence"], run_ids=runs[1])
+    assert (elsewhere["removed_run_ids"], elsewhere["other_runs"]) == ([], True)
+
+
+def test_an_answer_that_names_few_runs_is_one_however_many_changed(
+    shared_facility: LiveFacility, call: Caller
+) -> None:
+    flow_id, since = shared_facility.deploy(PASS), newest(call)
+    last = [shared_facility.start(flow_id, {}) for _ in range(150)][-1]
+    shared_facility.wait(last)
+    assert changes(call, since, per_page=100)["has_next_page"] is True
+    answer = changes(call, since, per_page=100, run_ids=last)
+    assert (answer["has_next_page"], answer["other_runs"]) == (False, True)

@@ -125,3 +125,19 @@ def test_what_nobody_asks_for_is_not_kept() -> None:
     assert broadcast.last_change(["run:29999"]) == 30_000
     # One that was forgotten counts as changed: it is asked for once too often, never too seldom.
     assert 0 < broadcast.last_change(["run:1"]) <= 30_000
+
+
+def test_a_run_that_may_have_changed_before_it_was_followed_is_asked_for() -> None:
+    async def act() -> None:
+        broadcast = Broadcast()
+        page = broadcast.id(broadcast.number)
+        published(broadcast, ["runs"])
+        # Whatever was made of it until now is no more current.
+        before = broadcast.number
+        stream = broadcast.open(1, frozenset({"run:a", "triggers"}), page)
+        assert await told(stream) == {"run:a"}
+        assert broadcast.last_change(["run:a"]) > before
+        again = broadcast.open(1, frozenset({"run:a"}), broadcast.id(broadcast.number))
+        assert not again.changed
+
+    on_loop(act)

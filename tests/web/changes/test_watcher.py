@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -25,9 +26,11 @@ class ScriptedFollower:
     def __init__(self) -> None:
         self.answers: queue.Queue[Changes | Exception] = queue.Queue()
         self.asked: list[int] = []
+        self.named: list[Collection[str] | None] = []
 
-    def wait(self, since: int, seconds: float) -> Changes:
+    def wait(self, since: int, seconds: float, run_ids: Collection[str] | None = None) -> Changes:
         self.asked.append(since)
+        self.named.append(run_ids)
         answer = self.answers.get()
         if isinstance(answer, Exception):
             raise answer
@@ -53,9 +56,11 @@ def follower() -> Iterator[ScriptedFollower]:
 
 
 async def until(stream: Stream, condition: object) -> None:
-    while not condition():  # type: ignore[operator]
-        await asyncio.wait_for(stream.wake.wait(), 60)
-        stream.wake.clear()
+    async with asyncio.timeout(60):
+        while not condition():  # type: ignore[operator]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stream.wake.wait(), 0.1)
+            stream.wake.clear()
 
 
 def test_runs_are_followed_through_a_fault(follower: ScriptedFollower) -> None:
@@ -91,6 +96,31 @@ def test_runs_are_followed_through_a_fault(follower: ScriptedFollower) -> None:
         await until(stream, lambda: watcher.problem == "a fault")
         watcher.close()
         await until(stream, lambda: stream.is_over)
+
+    asyncio.run(act())
+
+
+def test_runs_of_open_pages_are_named_and_of_others_is_told_that_they_changed(
+    follower: ScriptedFollower,
+) -> None:
+    async def act() -> None:
+        broadcast = Broadcast()
+        local = LocalChanges(no_project, "local")  # type: ignore[arg-type]
+        watcher = ChangeWatcher(broadcast, local, lambda: follower, lambda: {1}, "local")
+        first = broadcast.open(1, frozenset({"runs", "run:a", "run:b,c"}))
+        watcher.start()
+        follower.answers.put(Changes(40))
+        await until(first, lambda: len(follower.named) == 2)
+        assert follower.named[1] == {"a"}
+        # Opened while the question without it is on its way.
+        second = broadcast.open(1, frozenset({"run:d"}))
+        first.is_reload, first.changed = False, set()
+        follower.answers.put(Changes(41, other_runs=True))
+        await until(second, lambda: second.changed == {"run:d"})
+        await until(first, lambda: first.changed == {"runs"})
+        await until(first, lambda: len(follower.named) == 3)
+        assert follower.named[2] == {"a", "d"}
+        watcher.close()
 
     asyncio.run(act())
 

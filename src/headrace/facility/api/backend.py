@@ -22,6 +22,7 @@ from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.matching_runs import RunMatcher
+from headrace.facility.store.run_counts import RunCounts
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
 from headrace.facility.store.statistics import EndpointsOfEndedRuns
@@ -79,6 +80,7 @@ class Backend:
     respond: Callable[[str, Any], None]
     change_waiters: ChangeWaiters
     matcher: RunMatcher
+    run_counts: RunCounts
     endpoints_of_ended_runs: EndpointsOfEndedRuns = field(default_factory=EndpointsOfEndedRuns)
 
 

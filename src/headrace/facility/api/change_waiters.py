@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, TypeVar
 
 from headrace.facility.api.connections import connection_limits
@@ -38,7 +38,7 @@ class ChangeWaiters:
         self._woken_at = float("-inf")
         self._is_closed = False
         self._limit = waiter_limit()
-        self._answers: dict[tuple[int, ...], asyncio.Future[object]] = {}
+        self._answers: dict[Hashable, asyncio.Future[object]] = {}
         journal.follow(self.notify)
 
     @property
@@ -86,7 +86,7 @@ class ChangeWaiters:
         self._is_closed = True
         self._wake()
 
-    async def shared(self, key: tuple[int, ...], ask: Callable[[], Awaitable[object]]) -> object:
+    async def shared(self, key: Hashable, ask: Callable[[], Awaitable[object]]) -> object:
         """Return an answer that is the same for all who ask with a key, asked for once."""
         answer = self._answers.get(key)
         if answer is None:
@@ -97,7 +97,7 @@ class ChangeWaiters:
         # One that goes away takes the answer from none of the others.
         return await asyncio.shield(answer)
 
-    def _forget_failed(self, key: tuple[int, ...], done: asyncio.Future[object]) -> None:
+    def _forget_failed(self, key: Hashable, done: asyncio.Future[object]) -> None:
         if (done.cancelled() or done.exception()) and self._answers.get(key) is done:
             del self._answers[key]
 

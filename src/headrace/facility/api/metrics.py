@@ -20,12 +20,12 @@ from headrace import __version__
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.counters import provider_name
 from headrace.facility.exposition import CONTENT_TYPE, Metric, metric_text
+from headrace.facility.store.moments import one_moment
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.statistics import (
     count_open_actions,
     count_open_tasks,
     count_open_web_inputs,
-    count_runs,
     read_store_size,
 )
 
@@ -47,7 +47,8 @@ def metrics(request: Request) -> Response:
 
 def _runs(backend: Backend) -> Iterator[Metric]:
     db = backend.store.reader()
-    counts = count_runs(db)
+    with one_moment(db):
+        counts = backend.run_counts.get(db)
     by_flow: Counter[str] = Counter()
     for (flow_id, _), number in counts.items():
         by_flow[flow_id] += number

@@ -54,7 +54,10 @@ def list_runs(request: Request) -> JSONResponse:
     wanted = run_query(request, query)
     runs, more = backend.runs.query_page(wanted)
     answer = {
-        "runs": [list_document(backend, run) for run in runs],
+        "runs": [
+            list_document(backend, run, details)
+            for run, details in zip(runs, backend.runs.details_of_list(runs), strict=True)
+        ],
         "limit": wanted.limit,
         "has_next_page": more,
     }
@@ -213,14 +216,17 @@ def release(request: Request) -> JSONResponse:
     return JSONResponse(document)
 
 
-def list_document(backend: Backend, run: Run) -> dict[str, Any]:
+def list_document(
+    backend: Backend, run: Run, details: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the document of a run as lists have it.
 
     Args:
         backend: the facility.
         run: the run.
+        details: the last thing that happened to it, where that is known already.
     """
-    return run_document(run, backend.identity, _details(backend, run))
+    return run_document(run, backend.identity, details or _details(backend, run))
 
 
 def _details(backend: Backend, run: Run) -> dict[str, Any]:

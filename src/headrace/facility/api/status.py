@@ -22,12 +22,12 @@ from headrace.facility.api.backend import backend_of
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.providers.addresses import TRANSFER
 from headrace.facility.store.core_hours import sum_core_hours
+from headrace.facility.store.moments import one_moment
 from headrace.facility.store.statistics import (
     OpenAction,
     count_failed_since,
     count_held_runs,
     count_open_web_inputs,
-    count_runs,
     read_ended_runs,
     read_open_actions,
     read_store_size,
@@ -46,10 +46,8 @@ def status(request: Request) -> JSONResponse:
     backend = backend_of(request)
     backend.store.check_health()
     db = backend.store.reader()
-    # One moment for all counts.
-    db.execute("BEGIN")
-    try:
-        counts = count_runs(db)
+    with one_moment(db):
+        counts = backend.run_counts.get(db)
         actions, complete = read_open_actions(db)
         since = format_timestamp(time.time() - FINISHED_SECONDS)
         ended = read_ended_runs(db, since, backend.endpoints_of_ended_runs)
@@ -57,9 +55,6 @@ def status(request: Request) -> JSONResponse:
         held = count_held_runs(db)
         web_inputs = count_open_web_inputs(db)
         used = {name: _core_hours(db, days) for name, days in (("day", 1), ("week", 7))}
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
     runs: Counter[str] = Counter()
     for (_, run_status), number in counts.items():
         runs[run_status] += number

@@ -16,7 +16,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from headrace._internal.timestamps import format_timestamp
@@ -68,10 +68,13 @@ class ChangeJournal:
 
     Attributes:
         sequence: number of the last committed change.
+        removals: grows before a transaction that removes a run is committed, and after.
     """
 
     def __init__(self) -> None:
         self.sequence = 0
+        self.removals = 0
+        self._has_removed = False
         self._signature = secrets.randbits(_SIGNATURE_BITS)
         # Of the present transaction.
         self._pending: dict[Subject, None] = {}
@@ -137,6 +140,8 @@ class ChangeJournal:
 
     def add_removed_run(self, run_id: str) -> None:
         """Note that the record of a run is removed."""
+        self.removals += 1
+        self._has_removed = True
         self._add_text(REMOVED_RUN + run_id)
 
     def add_flow(self, flow_id: str) -> None:
@@ -176,6 +181,7 @@ class ChangeJournal:
             self._unwritten = []
         else:
             self._unwritten.append((self.sequence, tuple(self._pending)))
+        self.removals += self._has_removed
         self._forget()
         if self._on_change is not None:
             self._on_change()
@@ -186,7 +192,7 @@ class ChangeJournal:
 
     def _forget(self) -> None:
         self._pending.clear()
-        self._is_urgent = self._is_written = False
+        self._is_urgent = self._is_written = self._has_removed = False
 
     def _after(self, changes: int) -> int:
         count = (self.sequence >> _SIGNATURE_BITS) + changes
@@ -206,13 +212,20 @@ class ChangeJournal:
             db.execute("DELETE FROM changes WHERE number < ?", (oldest,))
             self._next_trim = last + _TRIM_EVERY
 
-    def read(self, db: sqlite3.Connection, since: int, limit: int) -> ChangePage | None:
+    def read(
+        self,
+        db: sqlite3.Connection,
+        since: int,
+        limit: int,
+        run_ids: Collection[str] | None = None,
+    ) -> ChangePage | None:
         """Return what changed after a number.
 
         Args:
             db: a connection.
             since: the number.
             limit: subjects of the page at the most; at least ``SUBJECTS_OF_A_ROW``.
+            run_ids: the runs to name; None for all.
 
         Returns:
             None where the journal has not given this number, or what followed is not kept.
@@ -239,11 +252,12 @@ class ChangeJournal:
         subjects: dict[Subject, None] = {}
         sequence = since
         for number, some in rows:
-            together = subjects | dict.fromkeys(some)
-            if len(together) > limit:
-                return change_page(db, sequence, subjects, more=True)
-            subjects, sequence = together, number
-        return change_page(db, sequence, subjects, more=len(rows) > limit)
+            new = dict.fromkeys(subject for subject in some if subject not in subjects)
+            if len(subjects) + len(new) > limit:
+                return change_page(db, sequence, subjects, True, run_ids)
+            subjects |= new
+            sequence = number
+        return change_page(db, sequence, subjects, len(rows) > limit, run_ids)
 
 
 def create_journal(db: sqlite3.Connection) -> None:

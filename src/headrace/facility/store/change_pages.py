@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +46,8 @@ class ChangePage:
         flow_ids: flows that were made, changed or removed.
         web_inputs: web inputs, as they are now.
         more: whether further changes follow.
+        other_runs: whether runs changed, or were removed, that are not named because only some
+            were asked for.
     """
 
     sequence: int
@@ -54,10 +56,15 @@ class ChangePage:
     flow_ids: Sequence[str]
     web_inputs: Sequence[ChangedWebInput]
     more: bool
+    other_runs: bool = False
 
 
 def change_page(
-    db: sqlite3.Connection, sequence: int, subjects: Iterable[Subject], more: bool
+    db: sqlite3.Connection,
+    sequence: int,
+    subjects: Iterable[Subject],
+    more: bool,
+    run_ids: Collection[str] | None = None,
 ) -> ChangePage:
     """Return what is now to be said of subjects.
 
@@ -66,6 +73,7 @@ def change_page(
         sequence: number of the last of their changes.
         subjects: the subjects, each once.
         more: whether further changes follow.
+        run_ids: the runs to name, beside those whose web inputs changed; None for all.
     """
     numbers = [subject for subject in subjects if isinstance(subject, int)]
     texts = [subject for subject in subjects if isinstance(subject, str)]
@@ -74,12 +82,19 @@ def change_page(
         for row in _select(db, "id, run_id, status", "web_inputs", "id", _ids(texts, WEB_INPUT))
     ]
     columns = "id, flow_id, status"
+    removed = _ids(texts, REMOVED_RUN)
+    found = len(numbers) + len(removed)
+    if run_ids is not None:
+        known_numbers = {row[0] for row in _select(db, "number", "runs", "id", [*run_ids])}
+        numbers = [number for number in numbers if number in known_numbers]
+        removed = [run_id for run_id in removed if run_id in run_ids]
+    other_runs = len(numbers) + len(removed) < found
     runs = [ChangedRun(*row) for row in _select(db, columns, "runs", "number", numbers)]
     known = {run.run_id for run in runs}
     others = {asked.run_id for asked in web_inputs} - known
     runs += [ChangedRun(*row) for row in _select(db, columns, "runs", "id", sorted(others))]
-    removed = _ids(texts, REMOVED_RUN)
-    return ChangePage(sequence, runs, removed, _ids(texts, FLOW), web_inputs, more)
+    flow_ids = _ids(texts, FLOW)
+    return ChangePage(sequence, runs, removed, flow_ids, web_inputs, more, other_runs)
 
 
 def _ids(texts: Iterable[str], kind: str) -> list[str]:

@@ -28,6 +28,39 @@ class DetailsCache:
         self._kept: OrderedDict[str, tuple[int, int, dict[str, Any]]] = OrderedDict()
         self._bytes = 0
 
+    def find(self, run_id: str, sequence: int) -> dict[str, Any] | None:
+        """Return a run's details where they are known and as new as this event; else None.
+
+        Args:
+            run_id: the run.
+            sequence: number of its last event.
+        """
+        with self._lock:
+            known = self._kept.get(run_id)
+            if known is None or known[0] != sequence:
+                return None
+            self._kept.move_to_end(run_id)
+            return known[2]
+
+    def keep(self, run_id: str, sequence: int, size: int, details: dict[str, Any]) -> None:
+        """Take in a run's details.
+
+        Args:
+            run_id: the run.
+            sequence: number of its last event.
+            size: of that event's text, in bytes.
+            details: what follows from it.
+        """
+        if size > _MAX_EVENT_BYTES:
+            return
+        with self._lock:
+            if (before := self._kept.pop(run_id, None)) is not None:
+                self._bytes -= before[1]
+            self._kept[run_id] = (sequence, size, details)
+            self._bytes += size
+            while len(self._kept) > _KEPT_RUNS or self._bytes > _KEPT_BYTES:
+                self._bytes -= self._kept.popitem(last=False)[1][1]
+
     def get(
         self, db: sqlite3.Connection, run: int, run_id: str, read: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
@@ -47,18 +80,8 @@ class DetailsCache:
         if row is None:
             return read()
         sequence, size = row
-        with self._lock:
-            known = self._kept.get(run_id)
-            if known is not None and known[0] == sequence:
-                self._kept.move_to_end(run_id)
-                return known[2]
-        details = read()
-        if size <= _MAX_EVENT_BYTES:
-            with self._lock:
-                if (before := self._kept.pop(run_id, None)) is not None:
-                    self._bytes -= before[1]
-                self._kept[run_id] = (sequence, size, details)
-                self._bytes += size
-                while len(self._kept) > _KEPT_RUNS or self._bytes > _KEPT_BYTES:
-                    self._bytes -= self._kept.popitem(last=False)[1][1]
-        return details
+        known = self.find(run_id, sequence)
+        if known is None:
+            known = read()
+            self.keep(run_id, sequence, size, known)
+        return known

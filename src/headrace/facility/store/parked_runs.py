@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from headrace._internal.clock import now
@@ -72,6 +72,12 @@ class ParkedRuns:
             return None
         details: dict[str, Any] = json.loads(row["details"])
         return details
+
+    @staticmethod
+    def among(db: sqlite3.Connection, numbers: Sequence[int]) -> set[int]:
+        """Return those of some runs that are parked."""
+        query = "SELECT run FROM parked_runs WHERE run IN (SELECT value FROM json_each(?))"
+        return {row["run"] for row in db.execute(query, (json.dumps(numbers),))}
 
     @staticmethod
     def numbers(db: sqlite3.Connection) -> set[int]:

@@ -21,6 +21,12 @@ def row_key(run: int, sequence: int) -> int:
     return run << _SEQUENCE_BITS | sequence
 
 
+ROWS_OF_VALUE: Final = (
+    f"BETWEEN (value << {_SEQUENCE_BITS}) + 1 AND ((value + 1) << {_SEQUENCE_BITS}) - 1"
+)
+"""Condition of SQL on keys: those of the run whose number is the column ``value``."""
+
+
 def run_of_row(key: int) -> int:
     """Return the number of the run that a row with this key belongs to."""
     return key >> _SEQUENCE_BITS

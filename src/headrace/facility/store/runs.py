@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from headrace._internal.json_check import escaped
+from headrace._internal.json_check import escaped, json_size
 from headrace.facility.errors import FacilityError, NotFound, RunUnreadable
 from headrace.facility.store.database import Store
 from headrace.facility.store.details_cache import DetailsCache
@@ -21,6 +21,7 @@ from headrace.facility.store.log_pages import (
     RunKey,
     unreadable_entry,
 )
+from headrace.facility.store.moments import one_moment
 from headrace.facility.store.parked_runs import ParkedRuns, parked_details, reason_of
 from headrace.facility.store.run_listing import (
     add_label,
@@ -37,6 +38,7 @@ from headrace.facility.store.run_query import RunQuery
 from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.flowlang import DefinitionError, Flow, parse_flow
 from headrace.flowlang.runs import (
+    Event,
     LogEntry,
     RunState,
     event_log_entries,
@@ -46,6 +48,8 @@ from headrace.flowlang.runs import (
 
 # Parsed definitions that are kept in memory.
 _KEPT_FLOWS: Final = 256
+# Runs of no more events are read together for a list.
+_FEW_EVENTS: Final = 16
 # Values of one query.
 _NAMES_AT_ONCE: Final = 500
 _INSERT: Final = f"INSERT INTO runs ({SQL_COLUMNS}, listed) VALUES (?,?,?,?,?,?,?,?,?,?,?,0)"  # noqa: S608 - a constant
@@ -176,13 +180,8 @@ class RunTable:
             columns: of the table of runs.
         """
         db = self._store.reader()
-        # The plan and the list are of one commit.
-        db.execute("BEGIN")
-        try:
+        with one_moment(db):
             return db.execute(*RunPlan(db, query).to_sql(columns)).fetchall()
-        finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
 
     def state(self, run: Run) -> RunState:
         """Return where a run stands, as last committed."""
@@ -209,9 +208,44 @@ class RunTable:
             self.get_by_number(self._store.reader(), run.number)
             return parked_details(reason_of(error))
 
+    def details_of_list(self, runs: Sequence[Run]) -> list[dict[str, Any] | None]:
+        """Return the details of runs by few queries; None of those that `details` is to give.
+
+        These are the parked ones, those with many events, and all where a record cannot be read.
+        """
+        try:
+            return self._details_of_list(self._store.reader(), runs)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            return [None] * len(runs)
+
+    def _details_of_list(
+        self, db: sqlite3.Connection, runs: Sequence[Run]
+    ) -> list[dict[str, Any] | None]:
+        by_number = {run.number: run for run in runs}
+        parked = ParkedRuns.among(db, [*by_number])
+        counts = self.event_log.last_sequences(db, [*by_number])
+        found: dict[int, dict[str, Any] | None] = {}
+        unknown = []
+        for number in by_number.keys() & counts.keys() - parked:
+            found[number] = self._details.find(by_number[number].id, counts[number])
+            if found[number] is None and counts[number] <= _FEW_EVENTS:
+                unknown.append(number)
+        for number, (before, event, after) in self.event_log.last_events(db, unknown).items():
+            run = by_number[number]
+            found[number] = details = self._details_after(run, before, event, after)
+            self._details.keep(run.id, after.sequence, json_size(event.data), details)
+        return [found.get(run.number) for run in runs]
+
     def _last_entry(self, run: Run) -> dict[str, Any]:
+        last = self.event_log.last_event(self._store.reader(), run.number)
+        return self._details_after(run, *last)
+
+    def _details_after(
+        self, run: Run, before: RunState | None, event: Event, after: RunState
+    ) -> dict[str, Any]:
         flow = self.flow(run.definition)
-        before, event, after = self.event_log.last_event(self._store.reader(), run.number)
         entries = [*event_log_entries(flow, before, event, after)] or [*self.log_entries(run)]
         return run_details(entries[-1])
 

@@ -21,6 +21,8 @@ from headrace.facility.store.run_record import HELD_AT
 
 # So many runs that ended lately, or have open tasks, are looked at one by one.
 MOST_RUNS: Final = 5_000
+# Number, status and completion time.
+_EndedRun = tuple[int, str, str]
 # Tasks whose ids are named at the most.
 _MOST_TASKS: Final = 1_000
 _COUNTS: Final = (
@@ -158,24 +160,23 @@ class EndpointsOfEndedRuns:
     """The endpoints that runs used which ended lately, kept from one question to the next."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, str], frozenset[str]] = {}
+        self._known: dict[_EndedRun, frozenset[str]] = {}
 
-    def get(self, db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[frozenset[str]]:
+    def get(self, db: sqlite3.Connection, runs: Sequence[_EndedRun]) -> list[frozenset[str]]:
         """Return the endpoints of each run; those of other runs are forgotten.
 
         Args:
             db: a connection for reading.
-            rows: ``number`` and ``completion_time`` of the runs.
+            runs: the runs; numbers are given again, and then the times differ.
         """
         known = self._known
-        found = {}
-        for row in rows:
-            # Numbers are given again to later runs.
-            key = (row["number"], row["completion_time"])
-            used = known.get(key)
-            found[key] = frozenset(_endpoints_of(db, row["number"])) if used is None else used
-        self._known = found
-        return list(found.values())
+        found = {run: known.get(run) for run in runs}
+        for run, used in found.items():
+            if used is None:
+                found[run] = frozenset(_endpoints_of(db, run[0]))
+        complete = {run: used for run, used in found.items() if used is not None}
+        self._known = complete
+        return list(complete.values())
 
 
 def read_ended_runs(
@@ -188,10 +189,15 @@ def read_ended_runs(
         since: the moment, as the services write times.
         endpoints: of the runs that were asked for before.
     """
-    rows = db.execute(_ENDED, (since, since, MOST_RUNS + 1)).fetchall()
+    # Tuples: thousands of rows by name would cost several times as much.
+    cursor = db.cursor()
+    cursor.row_factory = None
+    rows: list[_EndedRun] = cursor.execute(_ENDED, (since, since, MOST_RUNS + 1)).fetchall()
     used = endpoints.get(db, rows[:MOST_RUNS])
-    by_endpoint = Counter(endpoint for each in used for endpoint in each)
-    by_status = Counter(str(row["status"]) for row in rows[:MOST_RUNS])
+    by_endpoint: Counter[str] = Counter()
+    for each, runs in Counter(used).items():
+        by_endpoint.update(dict.fromkeys(each, runs))
+    by_status = Counter(str(status) for _, status, _ in rows[:MOST_RUNS])
     return EndedRuns(by_status, by_endpoint, used.count(frozenset()), len(rows) <= MOST_RUNS)
 
 

@@ -17,6 +17,9 @@ from headrace.web.errors import WebError
 MOST_STREAMS: Final = 6
 """Streams of one session; browsers open no more connections to a server of HTTP/1.1."""
 
+RUN_TOPIC: Final = "run:"
+"""What topics of single runs begin with; only those that a stream has are followed."""
+
 _KNOWN_TOPICS: Final = 20_000
 
 
@@ -170,7 +173,11 @@ class Broadcast:
             number, _, process = rest.partition(".")
             if process == self.process and number.isdecimal() and len(number) < 19:
                 since = int(number)
+                if since < self._number:
+                    # Single runs were perhaps not followed meanwhile.
+                    self.publish(each for each in topics if each.startswith(RUN_TOPIC))
                 stream.changed = {each for each in topics if self.last_change((each,)) > since}
+                stream.number = self._number
             else:
                 stream.is_reload = True
         stream.wake.set()

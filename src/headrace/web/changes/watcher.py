@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -10,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.errors import HeadraceError
-from headrace.web.changes.broadcast import Broadcast
+from headrace.web.changes.broadcast import RUN_TOPIC, Broadcast
 from headrace.web.changes.local_files import LocalChanges
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ SECONDS_BETWEEN_BEATS: Final = 2.0
 _SECONDS_BETWEEN_LOOKS: Final = 0.5
 _WAIT_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 1.0
+_RUN_ID: Final = re.compile(r"[0-9A-Za-z-]{1,36}")
+# Runs that are followed one by one; of more than these all changes are asked for.
+_MOST_RUNS: Final = 200
 # A question that waits for a change is answered within its seconds by a facility that works.
 _SILENCE_SECONDS: Final = {"local": 3.5}
 _SILENCE_ELSEWHERE: Final = 120.0
@@ -32,8 +36,11 @@ _SILENCE_ELSEWHERE: Final = 120.0
 class RunFollower(Protocol):
     """Waits for changes of runs."""
 
-    def wait(self, since: int, seconds: float) -> Changes:
-        """Return the changes after a number, as soon as there are any, or none after a while."""
+    def wait(self, since: int, seconds: float, run_ids: Collection[str] | None = None) -> Changes:
+        """Return the changes after a number, as soon as there are any, or none after a while.
+
+        Of runs that are not in ``run_ids``, unless it is None, only that some have changed.
+        """
 
     def stop(self) -> None:
         """Have a call of `wait` in another thread return soon."""
@@ -137,7 +144,10 @@ class ChangeWatcher:
                 if self._follower is None:
                     self._follower = follow()
                 # The first answer says where the journal is: what was before it is not known.
-                changes = self._follower.wait(since, 0.0 if since == 0 else _WAIT_SECONDS)
+                seconds = 0.0 if since == 0 else _WAIT_SECONDS
+                asked = self._wanted_runs()
+                named = asked if len(asked) <= _MOST_RUNS else None
+                changes = self._follower.wait(since, seconds, named)
                 silence = changes.silence.cause if changes.silence else ""
             except Exception as error:
                 if not isinstance(error, HeadraceError):
@@ -151,12 +161,22 @@ class ChangeWatcher:
             if since == 0 or not changes.complete:
                 self._broadcast.publish_all(changes.sequence)
             else:
-                self._broadcast.publish(_topics(changes), changes.sequence)
+                topics = _topics(changes)
+                if changes.other_runs:
+                    # Pages that were opened meanwhile show runs that were not asked for.
+                    topics |= {RUN_TOPIC + run for run in self._wanted_runs() - asked}
+                self._broadcast.publish(topics, changes.sequence)
             since = changes.sequence
             if not changes.is_empty:
                 # More that comes meanwhile is told together, and so it is read.
                 self._ended.wait(self._broadcast.pace.seconds_left())
                 self._heard = self._clock()  # nobody was asked meanwhile
+
+    def _wanted_runs(self) -> frozenset[str]:
+        topics = (each for each in self._broadcast.wanted() if each.startswith(RUN_TOPIC))
+        runs = (topic.removeprefix(RUN_TOPIC) for topic in topics)
+        # Whatever else a browser writes there is no run.
+        return frozenset(run for run in runs if _RUN_ID.fullmatch(run))
 
     def _tell_problem(self, problem: str) -> None:
         if problem == self._problem:
@@ -171,9 +191,9 @@ class ChangeWatcher:
 def _topics(changes: Changes) -> set[str]:
     runs = {run.run_id for run in changes.runs} | {*changes.removed_run_ids}
     asked = {each.run_id for each in changes.web_inputs}
-    topics = {f"run:{run}" for run in runs | asked}
+    topics = {f"{RUN_TOPIC}{run}" for run in runs | asked}
     topics |= {f"flow:{flow}" for flow in changes.flow_ids}
-    if runs or asked:
+    if runs or asked or changes.other_runs:
         topics |= {"runs", "web_inputs"}
     if changes.flow_ids:
         topics.add("flows")
