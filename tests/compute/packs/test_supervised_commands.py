@@ -117,8 +117,10 @@ def test_a_command_that_outlives_its_supervisor_is_ended_with_all_of_its_group(
 ) -> None:
     """As when all processes of an endpoint are killed: nobody is left to end it."""
     programs.begin(1, "sleep 1000 & echo $! >inner; echo $$ >outer; wait; touch went-on")
-    wait_until(lambda: (tmp_path / "outer").exists(), "the command")
+    wait_until(lambda: (tmp_path / "outer").exists() and (tmp_path / "outer").read_text(), "it")
     pids = [int((tmp_path / name).read_text()) for name in ("inner", "outer")]
+    # A copy of bash that is no program yet may lose the signal: its own handler takes it.
+    wait_until(lambda: psutil.Process(pids[0]).name() == "sleep", "the program")
     programs.process.send_signal(signal.SIGKILL)
     for pid in pids:
         wait_until(lambda pid=pid: _has_ended(pid), "the end of it")

@@ -324,4 +324,5 @@ def _end_with(held: int, group: int) -> None:
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:]]
     _Supervisor(numbers[0], numbers[1:]).run()
-    sys.exit(0)
+    # Somebody waits for the end, and there is nothing to be tidied up.
+    os._exit(0)

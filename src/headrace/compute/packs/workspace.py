@@ -71,13 +71,17 @@ class MemberWorkspace:
         self.work = path / "work"
         self._stays = returned is None
         self.returned = returned or path / "return"
-        self.script = path / SCRIPT_NAME
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
         self.printed_here = False
         self.is_new = False
         self._names: list[str] = []
         self._used = True
+
+    @property
+    def script(self) -> Path:
+        """The script of its batch job."""
+        return self.path / SCRIPT_NAME
 
     def manifest(self, source: Path | None) -> Manifest:
         """Return the manifest of the member as it is now.
@@ -89,7 +93,7 @@ class MemberWorkspace:
             MemberError: an input is missing.
         """
         member, digests = self.member, {}
-        place = self._place(source)
+        place = self._place(source) if member.inputs else self.work
         for name in self._input_names(place):
             try:
                 digests[name] = digest(place / name)
@@ -133,6 +137,8 @@ class MemberWorkspace:
             OSError: it cannot be written.
         """
         self._used = not make_directory(str(self.work))
+        if not self.member.inputs:
+            return
         place = self._place(source)
         self._names = self._input_names(place)
         if EVERYTHING in self.member.inputs and place == self.work:
@@ -274,7 +280,8 @@ class MemberWorkspace:
             **outcome.to_dict(),
             "outputs": dict(outputs),
         }
-        wants_next = (self.work / NEXT).is_file()
+        # Of one that is done it was read.
+        wants_next = outcome.next is not None or (not outcome.ok and (self.work / NEXT).is_file())
         files = (self.stdout, self.stderr) if self.printed_here else (None, None)
         write_returned(
             self.returned,
