@@ -13,6 +13,7 @@ from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.runs.batch_change import RUNS_OF_A_REQUEST, send_change
 from headrace.runs.change_record import ChangeRecord, ChangeRecords
+from headrace.runs.launch import refuse_unlisted
 from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.poller import FINAL, RunView
 from headrace.runs.query import resume_run, retry_run
@@ -207,6 +208,8 @@ class RunChanger:
             own = self.earlier_retry(chains, run_id, record) if resumed else None
             if own is not None:
                 return ChangeOutcome(run_id, "changed", f"retried as {own}", own)
+            if resumed and self._target != "local":
+                refuse_unlisted(datetime.fromisoformat(record.started_at))
             if reason := self._skip_reason(wanted, chains, document, by_id):
                 return ChangeOutcome(run_id, "skipped", reason)
             # At the hosted service each name costs a look through runs; theirs are told apart by

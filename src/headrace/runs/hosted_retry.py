@@ -58,6 +58,7 @@ def retry_hosted_run(
     supplied: SuppliedResult | None = None,
     label: str | None = None,
     request_id: str = "",
+    asked_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Start a run that goes on where another ended, and return its document.
 
@@ -68,6 +69,7 @@ def retry_hosted_run(
         supplied: the state's output as a person gives it.
         label: the new run's label; the old one's by default.
         request_id: names the request: one run takes this one up for it, however often it is sent.
+        asked_at: as of `RunOptions`.
 
     Raises:
         ProjectError: it goes on, or cannot be taken up there; the message says what can be done.
@@ -88,6 +90,7 @@ def retry_hosted_run(
         # One name may stand for the retries of many runs.
         request_id=f"{request_id} {run_id}" if request_id else "",
         earliest=_ended_at(run),
+        asked_at=asked_at,
     )
     document = send(flow, services, options, wait_for_service=True)
     retry: dict[str, Any] = {"run_id": run_id, "state": point.state}

@@ -30,6 +30,8 @@ REQUEST_TAG_PREFIX: Final = "headrace:"
 _CLOCK_ERROR: Final = timedelta(days=2)
 # A request of the same name may be sent again so much later: a session of the pages lasts a week.
 _REPEATED_WITHIN: Final = timedelta(days=10)
+# After so long the hosted service lists a run that it has started.
+_LISTED_WITHIN: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class RunOptions:
             request that has no name.
         earliest: when a run of the same request can have been started at the earliest, by the
             service's clock; by default twelve days ago.
+        asked_at: when the request was sent before, where nobody knows what became of it: while the
+            hosted service may not list its run yet, none is started.
     """
 
     label: str | None = None
@@ -98,6 +102,7 @@ class RunOptions:
     notify_on: Sequence[str] = ()
     request_id: str = ""
     earliest: datetime | None = None
+    asked_at: datetime | None = None
 
 
 def send(
@@ -166,6 +171,7 @@ def send(
             earlier = find()
             if earlier is not None:
                 return earlier
+            refuse_unlisted(options.asked_at)
         if wait_for_service:
             return create_once(client, call, find)
         # A second sending could start a second run: a lost answer is the caller's to look up.
@@ -175,6 +181,24 @@ def send(
         if error.http_status == 404:
             raise _not_deployed(run.flow, run.target, "any more") from error
         raise
+
+
+def refuse_unlisted(asked_at: datetime | None) -> None:
+    """Refuse to start a run once more that the hosted service may not list yet.
+
+    Args:
+        asked_at: when it was asked for before; None where it was not.
+
+    Raises:
+        NoAnswerError: that was so shortly ago.
+    """
+    from headrace.hosted import NoAnswerError
+
+    if asked_at is not None and datetime.now(UTC) - asked_at < _LISTED_WITHIN:
+        raise NoAnswerError(
+            f"whether the run that was asked for at {asked_at:%H:%M:%S} UTC was started is not "
+            "known: the service may not list it yet; ask again 2 minutes after that time"
+        )
 
 
 def start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -152,6 +153,7 @@ def retry_run(
     latest: bool = False,
     label: str | None = None,
     request_id: str = "",
+    asked_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Start a run that goes on where another ended, and returns its document.
 
@@ -169,8 +171,10 @@ def retry_run(
             hosted service it always is.
         label: the new run's label; the old one's by default.
         request_id: names the request: one run takes this one up for it, however often it is sent.
+        asked_at: when the request was sent before, where nobody knows what became of it.
 
     Raises:
+        NoAnswerError: the service may not list yet what became of it.
         ProjectError: the target cannot do it.
         GlobusAPIError: the run goes on, or was never in the state.
     """
@@ -181,7 +185,12 @@ def retry_run(
         # The hosted service runs a flow as it is now, `latest` or not.
         supplied = None if result is NO_RESULT else SuppliedResult(result)
         return retry_hosted_run(
-            services, run_id, state=state, supplied=supplied, label=label, request_id=request_id
+            *(services, run_id),
+            state=state,
+            supplied=supplied,
+            label=label,
+            request_id=request_id,
+            asked_at=asked_at,
         )
     from uuid import uuid4
 

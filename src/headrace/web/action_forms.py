@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -92,6 +93,7 @@ class ActionForms:
         earlier = store.begin_action(*known)
         repeats = False
         if earlier is not None and earlier.state == "unknown":
+            asked = replace(asked, asked_at=datetime.fromisoformat(earlier.at))
             repeats = _repeats(page, action, asked)
             earlier = store.begin_action(*known, repeats=repeats)
         if earlier is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +34,7 @@ class View:
         fields: names and values of the form in their order, where a name may occur several times.
         once: names the action, however often its form is sent; empty where nothing is done.
         shown_at: address at which a browser shows the page, where that is not the page's own.
+        asked_at: when the same action was asked for before, where nobody knows what that came to.
         values: what was read for this request, by its key; all parts of its page have the same.
     """
 
@@ -45,6 +47,7 @@ class View:
     fields: Fields = ()
     once: str = ""
     shown_at: str = ""
+    asked_at: datetime | None = None
     values: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from headrace.deploy import apply, plan
 from headrace.hosted import Services
 from headrace.project import Project
+from headrace.runs import launch
 from tests.support.deployments import deploy
 from tests.support.flows_service import Service
 from tests.support.web import WebSite, forms_of, words_of
@@ -74,6 +76,34 @@ def test_a_lost_answer_of_the_hosted_service_starts_one_run(
     site.close()
     (run_id,) = service.runs
     assert f"runs/{run_id}" in told.headers["location"]
+
+
+def test_a_start_that_the_hosted_service_may_not_list_yet_is_made_again_later_alone(
+    root: Path,
+    project: Project,
+    services: Services,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    apply(plan(project, "globus", hosted), project, hosted)
+    site = WebSite(root, "globus", services=lambda: hosted)
+    form = next(form for form in forms_of(site.get(START).text) if form.action == "start")
+    # The answer is lost, and no list has the run: only its service knows of it.
+    monkeypatch.setattr(launch, "find_tagged", lambda *_, **__: None)
+    monkeypatch.setattr(launch, "create_once", lambda client, call, find: call())
+    service.lose.add(f"POST /flows/{next(iter(service.flows))}/run")
+    for _ in range(2):
+        told = site.resend(START, form, preflight="", **{"v:/word": "hello"})
+        assert "Not known:" in words_of(told.text)
+        assert 'value="hello"' in told.text
+    assert "the service may not list it yet" in words_of(told.text)
+    assert len(service.runs) == 1
+    monkeypatch.setattr(launch, "_LISTED_WITHIN", timedelta())
+    told = site.resend(START, form, preflight="", **{"v:/word": "hello"})
+    site.close()
+    assert told.status_code == 303
+    assert len(service.runs) == 2
 
 
 @pytest.mark.usefixtures("deployed")

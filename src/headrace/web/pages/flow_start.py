@@ -193,7 +193,10 @@ def _start(view: View) -> Done | Again:
         prepared = prepare(view.project, view.target, flow, body)
         tags = tuple(tag for each in options["tags"].split(",") if (tag := each.strip()))
         named = RunOptions(
-            options["label"].strip() or None, tags, request_id=_request_id(view, body)
+            options["label"].strip() or None,
+            tags,
+            request_id=_request_id(view, body),
+            asked_at=view.asked_at,
         )
         if options["preflight"]:
             view.ask(lambda services: preflight(view.project, view.target, services, flow, body))

@@ -157,6 +157,7 @@ def _retried(view: View, result: Any) -> Done:
             result=result,
             latest=latest,
             request_id=view.once,
+            asked_at=view.asked_at,
         )
 
     new = view.ask(retry)
@@ -183,6 +184,7 @@ def _run_again(view: View) -> Done:
         monitors=document.get("run_monitors") or (),
         managers=document.get("run_managers") or (),
         request_id=view.once,
+        asked_at=view.asked_at,
     )
     new = view.ask(lambda services: send(flow, services, options, wait_for_service=True))
     text = f"this run was started with the input of {run.id}"
