@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from headrace.hosted import NoAnswerError, Services
 from headrace.project import Project
 from headrace.runs import parallel_requests
 from headrace.runs.bulk_change import ChangeOutcome, RunChange, RunChanger
-from headrace.runs.change_record import ChangeRecords
+from headrace.runs.change_record import ChangeRecord, ChangeRecords
 from headrace.runs.change_undo import plan_undo, undo_change
 from headrace.runs.retry_chains import RetryChains
 from tests.support.flows_service import Service
@@ -112,3 +113,19 @@ def test_a_run_that_succeeded_meanwhile_is_not_cancelled(
     monkeypatch.setattr(service, "change_runs", succeed)
     [outcome] = changed(hosted, service, runs[:1], RunChange("cancel"))
     assert (outcome.status, outcome.message) == ("failed", "it has ended meanwhile: SUCCEEDED")
+
+
+@pytest.mark.parametrize(("age", "is_known"), [(timedelta(), False), (timedelta(hours=1), True)])
+def test_an_interrupted_retry_waits_until_the_service_lists_its_runs(
+    hosted, service: Service, runs: list[str], age: timedelta, is_known: bool
+) -> None:
+    project, services = hosted
+    service.end(runs[0], "FAILED", {})
+    record = ChangeRecord(
+        "retry", "globus", "", runs[:1], started_at=(datetime.now(UTC) - age).isoformat()
+    )
+    changer = RunChanger(project, "globus", services, ChangeRecords(project))
+    documents = [dict(service.runs[runs[0]])]
+    [outcome] = changer.change(RunChange("retry"), documents, RetryChains(), unfinished=record)
+    assert outcome.is_known is is_known
+    assert ("may not list it yet" in outcome.message) is not is_known

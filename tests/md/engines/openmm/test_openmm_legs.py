@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headrace.md import LegDirectory, LegLimits, MdError, SettingsError, open_engine, run_leg
 from headrace.md.energies import read_energies
+from headrace.md.engines.openmm.outputs import PartWriter
 from headrace.md.water_boxes import write_water_box
 from headrace.md.xtc import read_frames
 from tests.support.optional_packages import skip_without
@@ -123,3 +125,40 @@ def test_an_input_that_is_missing_or_damaged_is_named(tmp_path: Path, name: str)
 def test_a_platform_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(SettingsError, match="platform 'GPU': there are Reference, CPU"):
         open_engine("openmm", {"platform": "GPU"})
+
+
+def one_atom() -> Any:
+    from openmm.app import Element, Topology
+
+    topology = Topology()
+    residue = topology.addResidue("AR", topology.addChain())
+    topology.addAtom("AR", Element.getBySymbol("Ar"), residue)
+    return topology
+
+
+def test_a_start_that_was_taken_over_writes_into_no_file_of_the_other_one(tmp_path: Path) -> None:
+    leg = LegDirectory(tmp_path)
+    leg.parts.mkdir()
+
+    def start() -> PartWriter:
+        return PartWriter(leg, 2, one_atom(), 0.002, 10)
+
+    def write(writer: PartWriter, step: int) -> dict[str, int]:
+        writer.frame(step, [(0.0, 0.0, float(step))], None)
+        writer.energy([step * 0.002, -1.0, 0.5, -0.5, 300.0])
+        return writer.flush()
+
+    with start() as suspended:
+        first = write(suspended, 0)
+        for path in leg.parts.iterdir():
+            path.unlink()  # as whoever goes on from the checkpoint before does
+        with start() as other:
+            written = write(other, 0)
+            assert written == first
+            grown = write(suspended, 10)
+            assert all(grown[name] > size for name, size in first.items())
+            assert {path.name: path.stat().st_size for path in leg.parts.iterdir()} == written
+            write(other, 10)
+    frames = [*read_frames(leg.parts / "run.part0002.xtc")]
+    assert [frame.step for frame in frames] == [0, 10]
+    assert read_energies(leg.parts / "run.part0002.csv").times == [0.0, 0.02]

@@ -116,38 +116,40 @@ class Openmm:
         checkpoint = _checkpoint_at(leg, stretch.begin_step)
         part = checkpoint.part + 1 if checkpoint else 1
         _restore(simulation, leg, checkpoint, made_by)
-        writer = PartWriter(leg, part, simulation.topology, _step_ps(leg), settings.frame_steps)
+        with PartWriter(
+            leg, part, simulation.topology, _step_ps(leg), settings.frame_steps
+        ) as writer:
 
-        def save() -> None:
-            stretch.stop.check_owner()
-            context = simulation.context
-            state = context.getState(positions=True, velocities=True, parameters=True)
-            write_checkpoint(
-                leg.state,
-                simulation.currentStep,
-                part,
-                made_by,
-                context.createCheckpoint(),
-                openmm.XmlSerializer.serialize(state),
-                writer.flush(),
-            )
+            def save() -> None:
+                stretch.stop.check_owner()
+                context = simulation.context
+                state = context.getState(positions=True, velocities=True, parameters=True)
+                write_checkpoint(
+                    leg.state,
+                    simulation.currentStep,
+                    part,
+                    made_by,
+                    context.createCheckpoint(),
+                    openmm.XmlSerializer.serialize(state),
+                    writer.flush(),
+                )
 
-        freedom = _degrees_of_freedom(simulation.system)
-        if checkpoint is None:
-            _report(simulation, writer, settings, freedom)
-        saved = time.monotonic()
-        while simulation.currentStep < stretch.end_step:
-            simulation.step(_stride(simulation.currentStep, stretch.end_step, settings))
-            stretch.stop.check_owner_at_times()
-            _report(simulation, writer, settings, freedom)
-            now = time.monotonic()
-            over = stretch.seconds is not None and now - started >= stretch.seconds
-            if over or stretch.stop.requested:
-                break
-            if now - saved >= self.checkpoint_minutes * 60:
-                save()
-                saved = time.monotonic()
-        save()
+            freedom = _degrees_of_freedom(simulation.system)
+            if checkpoint is None:
+                _report(simulation, writer, settings, freedom)
+            saved = time.monotonic()
+            while simulation.currentStep < stretch.end_step:
+                simulation.step(_stride(simulation.currentStep, stretch.end_step, settings))
+                stretch.stop.check_owner_at_times()
+                _report(simulation, writer, settings, freedom)
+                now = time.monotonic()
+                over = stretch.seconds is not None and now - started >= stretch.seconds
+                if over or stretch.stop.requested:
+                    break
+                if now - saved >= self.checkpoint_minutes * 60:
+                    save()
+                    saved = time.monotonic()
+            save()
 
     def energies(self, leg: LegDirectory) -> Energies:
         """Read the energies of the leg's parts."""

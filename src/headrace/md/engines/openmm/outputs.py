@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from headrace._internal.atomic import flush_directory, flush_file
+from headrace._internal.atomic import flush_directory
+from headrace._internal.closing import ClosedOnExit
 from headrace.md.energies import COLUMNS, TIME
 from headrace.md.engine import LegDirectory
 from headrace.md.engines.openmm.checkpoints import Checkpoint
@@ -22,8 +23,11 @@ ENERGY_COLUMNS: Final = (
 """Columns of the energies."""
 
 
-class PartWriter:
+class PartWriter(ClosedOnExit):
     """Writes the files of a start.
+
+    They are opened once: a start that was suspended while another took the leg over goes on in
+    files that have no name any more, and not in those that the other one has made.
 
     Args:
         leg: the leg.
@@ -40,8 +44,19 @@ class PartWriter:
         self._energies = leg.parts / f"run.part{part:04d}.csv"
         self._topology, self._step_ps, self._frame_steps = topology, step_ps, frame_steps
         self._xtc: Any = None
-        self._trajectory.write_bytes(b"")
-        self._energies.write_text(",".join(ENERGY_COLUMNS) + "\n", encoding="utf-8")
+        self._frames = self._trajectory.open("wb")
+        try:
+            # Who looks meanwhile sees complete rows.
+            self._rows = self._energies.open("w", buffering=1, encoding="utf-8")
+        except BaseException:
+            self._frames.close()
+            raise
+        self._rows.write(",".join(ENERGY_COLUMNS) + "\n")
+
+    def close(self) -> None:
+        """Close the files."""
+        self._frames.close()
+        self._rows.close()
 
     def frame(self, step: int, positions: Any, box: Any) -> None:
         """Write a frame; frames follow each other by the interval.
@@ -58,20 +73,24 @@ class PartWriter:
             if step > _LAST_STEP:
                 # The format has 32 bits for the step: frames are counted, and times stay right.
                 step, interval, step_ps = step // interval, 1, step_ps * interval
-            self._xtc = XTCFile(str(self._trajectory), self._topology, step_ps, step, interval)
+            # OpenMM opens its file by name for each frame.
+            opened = Path(f"/proc/self/fd/{self._frames.fileno()}")
+            name = opened if opened.exists() else self._trajectory
+            self._xtc = XTCFile(str(name), self._topology, step_ps, step, interval)
         self._xtc.writeModel(positions, periodicBoxVectors=box)
 
     def energy(self, row: list[float]) -> None:
         """Write a row of `ENERGY_COLUMNS`."""
-        with self._energies.open("a", encoding="utf-8") as stream:
-            stream.write(",".join(map(repr, row)) + "\n")
+        self._rows.write(",".join(map(repr, row)) + "\n")
 
     def flush(self) -> dict[str, int]:
         """Have all of it on the disk, and return the files' sizes by name."""
-        for path in (self._trajectory, self._energies):
-            flush_file(path)
+        sizes = {}
+        for path, stream in ((self._trajectory, self._frames), (self._energies, self._rows)):
+            os.fsync(stream.fileno())
+            sizes[path.name] = os.fstat(stream.fileno()).st_size
         flush_directory(self._trajectory.parent)
-        return {path.name: path.stat().st_size for path in (self._trajectory, self._energies)}
+        return sizes
 
 
 def part_files(leg: LegDirectory, ending: str) -> list[Path]:
