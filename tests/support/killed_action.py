@@ -14,12 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from headrace.runs import bulk_change
 from tests.support.repository import REPOSITORY
 from tests.support.web import Form, WebSite
 
 
 def send_and_kill(
-    web: WebSite, page: str, form: Form, *, after: bool = True, **fields: str
+    web: WebSite, page: str, form: Form, *, after: bool = True, half: bool = False, **fields: str
 ) -> None:
     """Send a form as a session of a site does, to a process that is killed at its effect.
 
@@ -28,6 +29,7 @@ def send_and_kill(
         page: address of the form's page.
         form: the form.
         after: whether the effect is there when the process is killed.
+        half: whether it is killed after it has changed the first of many runs.
         fields: other values of some fields.
     """
     given = {
@@ -37,6 +39,7 @@ def send_and_kill(
         "address": form.address,
         "fields": {**form.fields, **fields},
         "after": after,
+        "half": half,
     }
     done = subprocess.run(
         [sys.executable, "-m", __name__],
@@ -63,6 +66,16 @@ def main() -> None:
         begin(*values, **options)
         kill()
 
+    send = bulk_change.send_change
+
+    def send_and_kill(*values: Any, **options: Any) -> None:
+        send(*values, **options)
+        kill()
+
+    changed: Any = bulk_change
+    if given["half"]:
+        changed.RUNS_OF_A_REQUEST = 1
+        changed.send_change = send_and_kill
     if given["after"]:
         store.end_action = kill
     else:

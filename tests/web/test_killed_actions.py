@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from headrace.project import Project, connect
-from headrace.runs import BatchedRun
+from headrace.runs import BatchedRun, RunView
 from headrace.runs.web_inputs import list_web_inputs
 from headrace.triggers import Ledger, read_ledger, read_paused, resume_triggers
 from headrace.triggers.arrival import Identity
@@ -211,3 +211,30 @@ def test_runs_that_were_released_meanwhile_are_not_held_again(
     assert "Not known" in sent_again(web, page, hold)
     assert held() == 0
     services.flows.cancel_run(ids[0])
+
+
+@pytest.mark.parametrize(("verb", "tag"), [("hold", "half"), ("cancel", "third")])
+def test_a_change_that_was_made_half_is_finished_by_its_form(
+    web: WebSite, project: Project, verb: str, tag: str
+) -> None:
+    ids = start(project, "later", [BatchedRun({}, tags=[tag])] * 3, "ACTIVE")
+    services = connect(project, "local")
+
+    def are_changed() -> list[bool]:
+        runs = [services.read(f"/runs/{run_id}") for run_id in ids]
+        return [bool(run["held_at"]) or RunView(run).cancelled for run in runs]
+
+    page = f"runs/change?verb={verb}&tag={tag}"
+    form = form_of(web, page, "change")
+    send_and_kill(web, page, form, half=True)
+    assert sum(are_changed()) == 1
+    told = sent_again(web, page, form)
+    assert all(are_changed())
+    assert f"Done: {verb} of" in told
+    if verb == "hold":
+        undo = form_of(web, "runs/undo", "undo")
+        assert "Done: undo of 3 runs: 3 changed" in sent_again(web, "runs/undo", undo)
+        assert not any(are_changed())
+    for run_id in ids:
+        if status_of(project, run_id) == "ACTIVE":
+            services.flows.cancel_run(run_id)

@@ -154,7 +154,8 @@ class RunChanger:
             documents: the runs.
             chains: the runs that take them up.
             by_id: whether the runs are named by their ids: one whose retry failed is retried then.
-            unfinished: the same retry, interrupted earlier; what it has done is not done again.
+            unfinished: the same change, interrupted earlier; what it has done is not done again,
+                and is undone together with what is left of it.
         """
         run_ids = [str(each["run_id"]) for each in documents]
         record = ChangeRecord(
@@ -164,10 +165,10 @@ class RunChanger:
             run_ids,
         )
         if unfinished is not None:
-            record = replace(unfinished, run_ids=run_ids)
+            record = replace(unfinished, run_ids=[*dict.fromkeys([*unfinished.run_ids, *run_ids])])
         if wanted.verb in _BY_BATCH:
             # Those that it leaves as they are are left by its undoing, too.
-            record = replace(record, **_effect(wanted, documents))
+            record = _with_effect(record, wanted, documents)
         self._records.write(record)
         outcomes: Iterator[ChangeOutcome]
         if wanted.verb in _BY_BATCH:
@@ -324,8 +325,10 @@ def _unchanged_reason(wanted: RunChange, document: Document) -> str:
     return "it is not held" if wanted.verb == "release" and not held_at else ""
 
 
-def _effect(wanted: RunChange, documents: Sequence[Document]) -> dict[str, Any]:
-    """Return what a change will do to runs, as its record keeps it to be taken back."""
+def _with_effect(
+    record: ChangeRecord, wanted: RunChange, documents: Sequence[Document]
+) -> ChangeRecord:
+    """Return the record of a change with what it will do to runs, to be taken back."""
     changed = [each for each in documents if not _unchanged_reason(wanted, each)]
     added: dict[str, list[str]] = {}
     removed: dict[str, list[str]] = {}
@@ -335,11 +338,17 @@ def _effect(wanted: RunChange, documents: Sequence[Document]) -> dict[str, Any]:
         run_id = str(each["run_id"])
         added[run_id] = [tag for tag in new if tag not in {*tags, *wanted.remove_tags}]
         removed[run_id] = [tag for tag in tags if tag in wanted.remove_tags]
-    return {
-        "changed_ids": [str(each["run_id"]) for each in changed],
-        "added_tags": {run_id: tags for run_id, tags in added.items() if tags},
-        "removed_tags": {run_id: tags for run_id, tags in removed.items() if tags},
-    }
+    new_ids = [str(each["run_id"]) for each in changed]
+    return replace(
+        record,
+        changed_ids=[*dict.fromkeys([*record.changed_ids, *new_ids])],
+        added_tags={**_given(added), **record.added_tags},
+        removed_tags={**_given(removed), **record.removed_tags},
+    )
+
+
+def _given(tags: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    return {run_id: words for run_id, words in tags.items() if words}
 
 
 def _cancel_outcome(found: Document) -> ChangeOutcome:

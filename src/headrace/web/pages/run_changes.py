@@ -40,6 +40,7 @@ _EXAMPLES: Final = 10
 # Of an id: as many as tell runs apart, and few enough for a form.
 _DIGITS: Final = 12
 _NOT_KNOWN: Final = "not known"
+_FINISHED_LATER: Final = ("cancel", "hold", "release")
 
 _EFFECTS: Final[Mapping[str, str]] = {
     "cancel": "Each is ended where it is; its batch jobs are cancelled. That cannot be undone.",
@@ -101,12 +102,22 @@ def _may_repeat(view: View) -> bool:
     """Say whether a change that was interrupted may be asked for again.
 
     A retry takes up each run once. Of the others it may where the same runs would be changed, and
-    no change of runs has been made since: what it has done may have been undone by somebody.
+    no change of runs has been made since: what it has done may have been undone by somebody. One
+    that was done half is finished then; that of a resume is not, for a run may wait once more.
     """
-    if view.form.get("verb") == "retry":
+    verb = view.form.get("verb", "")
+    if verb == "retry":
         return True
-    last = ChangeRecords(view.project).last()
+    records = ChangeRecords(view.project)
+    if verb in _FINISHED_LATER and records.unfinished(verb, view.target, _arguments(view)):
+        return True
+    last = records.last()
     return (last.id if last is not None else "") == view.form.get("last", "")
+
+
+def _arguments(view: View) -> str:
+    """Return a name of a change, by which it is known where its form is sent again."""
+    return f"page {view.once}"
 
 
 def _do_change(view: View) -> Done:
@@ -117,8 +128,7 @@ def _do_change(view: View) -> Done:
     seen = {ids[first : first + _DIGITS] for first in range(0, len(ids), _DIGITS)}
     project, records = view.project, ChangeRecords(view.project)
     selection = selection_of(project, conditions, verb)
-    # Named so, the change is known again where its process was killed and its form sent anew.
-    wanted = RunChange(verb, f"page {view.once}")
+    wanted = RunChange(verb, _arguments(view))
 
     def change(services: Any) -> list[ChangeOutcome]:
         selector = RunSelector(project, view.target, services)
@@ -128,10 +138,8 @@ def _do_change(view: View) -> Done:
             selected = SelectedRuns(
                 [each for each in found if _digits(str(each["run_id"])) in seen]
             )
-            unfinished = None
-            if verb == "retry":
-                unfinished = records.unfinished(verb, view.target, wanted.arguments)
-            if unfinished is not None:
+            unfinished = records.unfinished(verb, view.target, wanted.arguments)
+            if unfinished is not None and verb == "retry":
                 selected = with_unfinished(selected, unfinished, selector)
             documents = selected.documents
             chains = selector.chains(documents) if verb == "retry" else RetryChains()
