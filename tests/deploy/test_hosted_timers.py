@@ -9,15 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from globus_sdk import FlowTimer
+import requests
+from globus_sdk import FlowTimer, GlobusAPIError
 from globus_sdk.testing import get_response_set
 
 from headrace.deploy import DeploySelection, Plan, apply, plan
 from headrace.hosted import HostedError, Services
 from headrace.project import Project
-from headrace.triggers import TriggerClaims, load_triggers
+from headrace.triggers import TriggerClaims, TriggerError, load_triggers, read_paused
 from headrace.triggers.hosted_timers import hosted_timers
 from headrace.triggers.ledger import Ledger
+from headrace.triggers.pausing import pause, resume
+from headrace.triggers.state_files import ledger_file
 from headrace.triggers.watch_selection import Selection, WatchSelection
 from tests.support.ids import an_id
 
@@ -68,6 +71,23 @@ class MockTimers:
         if self.lost_answer:
             raise ConnectionError("the answer is lost")
         return {"timer": job}
+
+    def pause_job(self, job_id: str) -> None:
+        # As the SDK's own examples of answers have it.
+        inactive = get_response_set("timer.get_job").lookup("inactive_user").json
+        names = ("status", "inactive_reason")
+        self._known(job_id).update({name: inactive[name] for name in names})
+
+    def resume_job(self, job_id: str) -> None:
+        self._known(job_id).update(status="loaded", inactive_reason=None)
+
+    def _known(self, job_id: str) -> dict[str, Any]:
+        if job_id not in self.jobs:
+            answer = requests.Response()
+            answer.status_code = 404
+            answer.request = requests.Request("POST", "https://timer").prepare()
+            raise GlobusAPIError(answer)
+        return self.jobs[job_id]
 
     def delete_job(self, job_id: str) -> None:
         self.calls.append(f"delete {self.jobs.pop(job_id)['name']}")
@@ -145,7 +165,7 @@ def test_drift_is_found(project: Project, services: Services, timers: MockTimers
         ("create", "changed there by somebody"),
     ]
     (job,) = timers.jobs.values()
-    job |= {"status": "inactive", "inactive_reason": {"cause": "user"}}
+    job |= {"status": "inactive", "inactive_reason": {"cause": "globus_auth_requirements"}}
     assert "it is inactive there" in deploy(project, services)[0][2]
     timers.jobs.clear()
     assert deploy(project, services) == [("often", "create", "not there any more")]
@@ -250,3 +270,59 @@ def test_a_watch_that_is_on_leaves_a_timer_that_was_deployed(
         left = selection.take_over(watched, opened)
         assert left is not None
         assert left.triggers == ()
+
+
+def test_a_timer_is_paused_at_the_service_and_stays_so_when_it_is_deployed_anew(
+    project: Project, services: Services, timers: MockTimers
+) -> None:
+    file = write(project, TIMER)
+    deploy(project, services)
+    ledger = ledger_file(project, "globus")
+    pause(project, "globus", ["often"], lambda: services)
+    assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
+    assert read_paused(ledger) == ["often"]
+    assert deploy(project, services) == [("often", "unchanged", "paused")]
+
+    file.write_text(TIMER.replace('"6h"', '"12h"'))
+    changes = [(change, why) for _, change, why in deploy(project, services)]
+    assert changes == [("delete", "source changed"), ("create", "source changed; paused")]
+    assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
+
+    resume(project, "globus", ["often"], lambda: services)
+    assert [job["status"] for job in timers.jobs.values()] == ["loaded"]
+    assert read_paused(ledger) == []
+    assert deploy(project, services) == [("often", "unchanged", "")]
+
+
+def test_a_pause_outlives_a_deployment_that_ended_between_its_steps(
+    project: Project, services: Services, timers: MockTimers
+) -> None:
+    write(project, TIMER)
+    deploy(project, services)
+    pause(project, "globus", ["often"], lambda: services)
+    timers.jobs.clear()
+    assert deploy(project, services) == [("often", "create", "not there any more; paused")]
+    assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
+
+
+def test_a_timer_that_is_not_there_any_more_is_not_called_paused(
+    project: Project, services: Services, timers: MockTimers
+) -> None:
+    write(project, TIMER)
+    deploy(project, services)
+    timers.jobs.clear()
+    with pytest.raises(TriggerError, match="has its timer no more; `headrace deploy --at globus`"):
+        pause(project, "globus", ["often"], lambda: services)
+    assert read_paused(ledger_file(project, "globus")) == []
+
+
+def test_a_timer_that_the_service_made_inactive_is_made_anew_and_works(
+    project: Project, services: Services, timers: MockTimers
+) -> None:
+    write(project, TIMER)
+    deploy(project, services)
+    (job,) = timers.jobs.values()
+    inactive = get_response_set("timer.get_job").lookup("inactive_gare").json
+    job.update(status=inactive["status"], inactive_reason=inactive["inactive_reason"])
+    assert [change for _, change, _ in deploy(project, services)] == ["delete", "create"]
+    assert [job["status"] for job in timers.jobs.values()] == ["new"]

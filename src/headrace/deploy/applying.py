@@ -96,7 +96,8 @@ def _apply_timer(
     step: Step, plan: Plan, project: Project, services: Services, deployed: Deployed
 ) -> Deployed:
     if step.change == "create":
-        timer = create_timer(plan.timers[step.name], project, services, plan.target)
+        wanted = plan.timers[step.name]
+        timer = create_timer(wanted, project, services, plan.target, is_paused=step.is_paused)
         return deployed.with_timer(step.name, timer)
     delete_timer(str(step.id), services)
     entry = deployed.timers.get(step.name)

@@ -43,6 +43,7 @@ class Step:
         id: its id at the target, where it has one already.
         differences: what the target has otherwise.
         updated_at: when the target changed it last, as seen by the plan.
+        is_paused: whether a timer is to start no runs yet.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Step:
     id: str | None = None
     differences: tuple[Difference, ...] = ()
     updated_at: str | None = None
+    is_paused: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the step as JSON shows it."""
@@ -155,7 +157,7 @@ def plan(
             )
     steps += _orphaned_flows(project, flow_names, deployed, remote, choice)
     found = plan_timers(project, target, services, timers, lambda name: _chosen(choice, name))
-    steps += [Step("timer", *each) for each in found]
+    steps += [Step("timer", **each._asdict()) for each in found]
     return Plan(target, tuple(steps), flows, functions, own)
 
 

@@ -34,6 +34,7 @@ class HostedTimer:
         body: makes of them what the service sends, with ids of the lock file.
         note: what the service does otherwise than the schedule says; "" nothing.
         left: why the service cannot have it, and the watch starts its runs; "" where it can.
+        is_paused: whether a person has paused its trigger.
     """
 
     name: str
@@ -44,6 +45,7 @@ class HostedTimer:
     body: Callable[[Lock], Mapping[str, Any]]
     note: str = ""
     left: str = ""
+    is_paused: bool = False
 
     def sha256(self, flow_id: str) -> str:
         """Return the hash of what is deployed."""
@@ -60,6 +62,7 @@ class TimerStep(NamedTuple):
         reason: why, in a few words.
         sha256: hash of what is deployed.
         id: its id at the service, where it has one already.
+        is_paused: whether a timer that is created is to start no runs yet.
     """
 
     name: str
@@ -67,6 +70,7 @@ class TimerStep(NamedTuple):
     reason: str
     sha256: str
     id: str | None = None
+    is_paused: bool = False
 
 
 def timer_name(project: Project, name: str) -> str:
@@ -120,21 +124,36 @@ def plan_timers(
         flow = deployed.flows.get(timer.flow)
         sha256 = timer.sha256(flow.id if flow else "")
         there = entry is not None and entry.id in remote
-        why = _difference(entry, sha256, _read(entry.id, services) if entry and there else None)
+        job = _read(entry.id, services) if entry and there else None
+        why = _difference(entry, sha256, job)
+        paused = "paused" if timer.is_paused or _is_paused(job) else ""
         if entry is not None and not why:
-            steps.append(TimerStep(name, "unchanged", timer.note, sha256, entry.id))
+            words = "; ".join(filter(None, (paused, timer.note)))
+            steps.append(TimerStep(name, "unchanged", words, sha256, entry.id))
             continue
         if entry is not None and there:
             steps.append(TimerStep(name, "delete", why, entry.sha256, entry.id))
-        words = "; ".join(filter(None, (why or "new", timer.note)))
-        steps.append(TimerStep(name, "create", words, sha256))
+        words = "; ".join(filter(None, (why or "new", paused, timer.note)))
+        steps.append(TimerStep(name, "create", words, sha256, is_paused=bool(paused)))
     return steps
 
 
 def create_timer(
-    timer: HostedTimer, project: Project, services: Services, target: str
+    timer: HostedTimer,
+    project: Project,
+    services: Services,
+    target: str,
+    *,
+    is_paused: bool = False,
 ) -> DeployedTimer:
     """Create a timer.
+
+    Args:
+        timer: the timer.
+        project: the project.
+        services: the services.
+        target: where.
+        is_paused: whether it is to start no runs yet.
 
     Raises:
         GlobusAPIError: the service refuses.
@@ -154,6 +173,8 @@ def create_timer(
         body=dict(timer.body(lock)),
     )
     job_id = str(services.timers.create_timer(wanted)["timer"]["job_id"])
+    if is_paused:
+        services.timers.pause_job(job_id)
     # As it is read at the next plan, which may be otherwise than the answer to the creation.
     there = remote_hash(_read(job_id, services))
     return DeployedTimer(job_id, timer.sha256(flow.id), there)
@@ -181,6 +202,12 @@ def _read(job_id: str, services: Services) -> Mapping[str, Any]:
     return dict(services.timers.get_job(job_id).data)
 
 
+def _is_paused(job: Mapping[str, Any] | None) -> bool:
+    """Return whether a person made a timer inactive; the service does so for other reasons, too."""
+    reason = job.get("inactive_reason") if job else None
+    return isinstance(reason, Mapping) and reason.get("cause") == "user"
+
+
 def _difference(entry: DeployedTimer | None, sha256: str, job: Mapping[str, Any] | None) -> str:
     """Return why a timer is to be created anew; "" if it need not."""
     if entry is None:
@@ -189,6 +216,6 @@ def _difference(entry: DeployedTimer | None, sha256: str, job: Mapping[str, Any]
         return "not there any more"
     if entry.sha256 != sha256:
         return "source changed"
-    if job.get("status") not in (None, *_WORKING):
+    if job.get("status") not in (None, *_WORKING) and not _is_paused(job):
         return f"it is {job['status']} there: {job.get('inactive_reason') or 'no reason is given'}"
     return "" if entry.remote_sha256 == remote_hash(job) else "changed there by somebody"

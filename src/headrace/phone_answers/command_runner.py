@@ -198,7 +198,10 @@ class CommandRunner:
         command = recorded.signed.command
         project = self._load(command.target)
         if command.subject.startswith(_TRIGGER) and command.name == "pause":
-            return _pause_trigger(project, command.target, command.subject.removeprefix(_TRIGGER))
+            name = command.subject.removeprefix(_TRIGGER)
+            return _pause_trigger(
+                project, command.target, name, lambda: self._connect(project, command.target)
+            )
         if command.subject.startswith(_INVERSION):
             after = "iteration" if command.name == "stop_after_iteration" else "stage"
             return _pause_inversion(project, command.subject.removeprefix(_INVERSION), after)
@@ -234,18 +237,18 @@ def _question(services: Services, subject: str, option_id: str) -> dict[str, Any
     return None
 
 
-def _pause_trigger(project: Project, target: str, name: str) -> Outcome:
-    from headrace.triggers import TriggerError, pause_triggers
-    from headrace.triggers.hosted_timers import without_hosted_timers
-    from headrace.triggers.state_files import ledger_file
+def _pause_trigger(
+    project: Project, target: str, name: str, services: Callable[[], Services]
+) -> Outcome:
+    from headrace.triggers import TriggerError
+    from headrace.triggers.pausing import pause
 
     if not (project.triggers_dir / f"{name}.toml").is_file():
         return Outcome("refused", f"trigger {name} is not there any more")
     try:
-        without_hosted_timers(project, target, [name], chosen=True)
+        pause(project, target, [name], services)
     except TriggerError as error:
         return Outcome("refused", str(error))
-    pause_triggers(ledger_file(project, target), [name])
     resume = f"headrace trigger resume {name}{at_option(target)}"
     return Outcome("done", f"trigger {name} is paused until `{resume}`")
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.config.project_config import at_option
 from headrace.deploy.timers import HostedTimer
 from headrace.runs.input_resolution import resolve_input
 from headrace.triggers.arrival import Arrival
-from headrace.triggers.errors import TriggerError
+from headrace.triggers.ledger_access import read_paused
+from headrace.triggers.state_files import ledger_file
 from headrace.triggers.tables.failure import FailureTable
 from headrace.triggers.tables.limits import LimitsTable
 from headrace.triggers.template import TIMER_PLACEHOLDERS, render_input
@@ -35,35 +35,14 @@ def hosted_timers(project: Project, triggers: Sequence[Trigger]) -> list[HostedT
         project: the project.
         triggers: its triggers.
     """
-    return [_hosted(project, one, one.every) for one in triggers if one.every is not None]
+    timers = [(one, one.every) for one in triggers if one.every is not None]
+    paused = read_paused(ledger_file(project, "globus")) if timers else ()
+    return [_hosted(project, one, every, one.name in paused) for one, every in timers]
 
 
-def without_hosted_timers(
-    project: Project, target: str, names: Sequence[str], *, chosen: bool
-) -> list[str]:
-    """Return the triggers whose runs a watch starts: these alone can be paused and resumed.
-
-    Args:
-        project: the project.
-        target: where their runs are started.
-        names: names of triggers.
-        chosen: whether somebody named them; else they are all that there are.
-
-    Raises:
-        TriggerError: one that was named is a timer of the hosted service, or each of all is.
-    """
-    hosted = [name for name in names if name in project.lock().at(target).timers]
-    left = [name for name in names if name not in hosted]
-    if hosted and (chosen or not left):
-        raise TriggerError(
-            f"trigger {hosted[0]}: the hosted Timers service starts its runs, which it cannot be "
-            f"kept from by a pause here: move triggers/{hosted[0]}.toml away, then "
-            f"`headrace deploy{at_option(target)}` ends the timer"
-        )
-    return left
-
-
-def _hosted(project: Project, trigger: Trigger, schedule: TimerSchedule) -> HostedTimer:
+def _hosted(
+    project: Project, trigger: Trigger, schedule: TimerSchedule, is_paused: bool
+) -> HostedTimer:
     interval = schedule.interval or (_DAY if schedule.days == EVERY_DAY else 7 * _DAY)
     wanted: dict[str, Any] = {"interval_seconds": int(interval.total_seconds())}
     if schedule.stop_after is not None:
@@ -93,7 +72,7 @@ def _hosted(project: Project, trigger: Trigger, schedule: TimerSchedule) -> Host
 
     return HostedTimer(
         *(trigger.name, trigger.flow, wanted, lambda: _start(schedule), template, body),
-        *(note, left),
+        *(note, left, is_paused),
     )
 
 

@@ -19,6 +19,7 @@ from tests.support.browser.visited_project import ASK
 from tests.support.chosen_runs import FLOWS, write_flow
 from tests.support.hosted_developer import Developer
 from tests.support.ids import an_id
+from tests.support.mock_timers_service import mock_timers_service
 from tests.support.waiting import wait_until
 from tests.support.web import Form, WebSite, forms_of, words_of
 from tests.support.web_runs import running_project, sent
@@ -239,27 +240,56 @@ def test_a_paused_trigger_starts_nothing_until_it_is_resumed(hosted: Hosted) -> 
     assert len(hosted.labelled("record a.dat")) == 2
 
 
-def test_a_timer_of_the_service_is_not_paused_and_says_so(hosted: Hosted) -> None:
+@pytest.fixture
+def hosted_timer(hosted: Hosted) -> Iterator[str]:
+    """Id of a timer of the service for the trigger ``often``."""
     file = hosted.root / "triggers" / "often.toml"
     file.write_text(TIMER)
     lock, timer = hosted.project.lock(), DeployedTimer(an_id("timer"), "", "")
     deployed = replace(lock.at("globus"), timers={"often": timer})
     hosted.project.write_lock(lock.with_target("globus", deployed))
-    try:
+    yield timer.id
+    hosted.project.write_lock(lock)
+    file.unlink()
+
+
+def test_a_timer_of_the_service_is_paused_there(
+    hosted: Hosted, hosted_timer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_timers_service(hosted_timer) as service:
+        url = {"GLOBUS_SDK_SERVICE_URL_TIMER": service.url}
+        monkeypatch.setenv(*next(iter(url.items())))
         page = "triggers/often"
         assert "the hosted Timers service starts its runs" in words_of(hosted.web.get(page).text)
-        forms = hosted.forms("triggers")
-        assert [form.fields["trigger"] for form in forms if "trigger" in form.fields] == ["records"]
-        forms[0].fields["trigger"] = "often"
-        told = hosted.web.resend("triggers", forms[0])
-        refused = words_of(hosted.web.follow("triggers/do/pause", told).text)
-        assert "Not done: trigger often: the hosted Timers service starts its runs" in refused
-        assert "the hosted Timers service" in hosted.call("trigger", "pause", "often", code=1)
-        assert hosted.call.told("trigger", "pause")["triggers"] == ["records"]
-        assert hosted.call.told("trigger", "resume")["triggers"] == ["records"]
-    finally:
-        hosted.project.write_lock(lock)
-        file.unlink()
+        assert "paused: often" in hosted.sent(page, "pause")
+        assert service.paused == {hosted_timer: True}
+        assert "starts its runs; paused" in words_of(hosted.web.get(page).text)
+        assert "not paused any more: often" in hosted.sent(page, "resume")
+        assert service.paused == {hosted_timer: False}
+
+        assert "often, records" in hosted.call("trigger", "pause", **url)
+        assert service.paused == {hosted_timer: True}
+        [often] = [t for t in hosted.call.told("trigger", "list") if t["schedule"]]
+        assert often["paused"] is True
+        assert "Not paused any more: often." in hosted.call("trigger", "resume", "often", **url)
+        assert service.paused == {hosted_timer: False}
+        hosted.call("trigger", "resume", "records", **url)
+
+        service.paused.clear()
+        refused = hosted.call("trigger", "pause", "often", code=1, **url)
+        assert "trigger often: the hosted Timers service has its timer no more" in refused
+        assert "Not done: trigger often: the hosted Timers service" in hosted.sent(page, "pause")
+
+
+def test_a_timer_is_not_called_paused_where_the_service_does_not_answer(
+    hosted: Hosted, hosted_timer: str
+) -> None:
+    with mock_timers_service(hosted_timer) as service:
+        service.is_away = True
+        url = {"GLOBUS_SDK_SERVICE_URL_TIMER": service.url}
+        assert "503" in hosted.call("trigger", "pause", "often", code=1, **url)
+        [often] = [t for t in hosted.call.told("trigger", "list") if t["schedule"]]
+        assert often["paused"] is False
 
 
 def test_a_campaign_is_paused_resumed_and_driven_to_its_end(hosted: Hosted) -> None:

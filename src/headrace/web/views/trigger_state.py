@@ -40,13 +40,11 @@ class Watch:
         kind: the mark of its state.
         word: its state in one word.
         text: what that means, in one line.
-        may_pause: whether a pause keeps its runs from being started.
     """
 
     kind: str
     word: str
     text: str = ""
-    may_pause: bool = True
 
 
 @dataclass(frozen=True)
@@ -217,8 +215,7 @@ def _watch(
     path: Path, name: str, heartbeats: list[HeartbeatRecord], hosted: set[str], target: str
 ) -> Watch:
     if name in hosted:
-        text = "the hosted Timers service starts its runs, and is not paused from here"
-        return Watch("good", "hosted", text, may_pause=False)
+        return Watch("good", "hosted", "the hosted Timers service starts its runs")
     now = time.time()
     own = [each for each in heartbeats if _is_of(each, name)]
     state = {each: each.state(now) for each in own}

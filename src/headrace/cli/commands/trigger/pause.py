@@ -16,16 +16,14 @@ from headrace.cli.termio.display import display
 def pause_command(triggers: tuple[str, ...]) -> None:
     """Start no runs until `headrace trigger resume`.
 
-    All triggers by default. The watch goes on to record what arrives; runs under way go on.
+    All triggers by default. The watch goes on to record what arrives; runs under way go on. A timer
+    of the hosted service is made inactive there.
     """
     from headrace.cli.parsing.triggers import choose
-    from headrace.triggers import pause_triggers
-    from headrace.triggers.hosted_timers import without_hosted_timers
-    from headrace.triggers.state_files import ledger_file
+    from headrace.triggers.pausing import pause
 
     session = current()
     project = session.project()
-    every = [one.name for one in choose(project, triggers)]
-    names = without_hosted_timers(project, session.target, every, chosen=bool(triggers))
-    pause_triggers(ledger_file(project, session.target), names)
+    names = [one.name for one in choose(project, triggers)]
+    pause(project, session.target, names, lambda: session.services(project))
     display({"triggers": names}, lambda: f"Paused: {', '.join(names)}.", ("triggers",))

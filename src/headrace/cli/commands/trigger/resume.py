@@ -19,13 +19,10 @@ def resume_command(triggers: tuple[str, ...]) -> None:
     All triggers by default. What arrived meanwhile is started first.
     """
     from headrace.cli.parsing.triggers import choose
-    from headrace.triggers import resume_triggers
-    from headrace.triggers.hosted_timers import without_hosted_timers
-    from headrace.triggers.state_files import ledger_file
+    from headrace.triggers.pausing import resume
 
     session = current()
     project = session.project()
-    every = [one.name for one in choose(project, triggers)]
-    names = without_hosted_timers(project, session.target, every, chosen=bool(triggers))
-    resume_triggers(ledger_file(project, session.target), names)
+    names = [one.name for one in choose(project, triggers)]
+    resume(project, session.target, names, lambda: session.services(project))
     display({"triggers": names}, lambda: f"Not paused any more: {', '.join(names)}.", ("triggers",))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from headrace.triggers import pause_triggers, resume_triggers
+from headrace.triggers import pausing
 from headrace.triggers.errors import TriggerError
-from headrace.triggers.hosted_timers import without_hosted_timers
 from headrace.web.page import Action, Done, Page, Part
 from headrace.web.view import View
 from headrace.web.views.trigger_state import (
@@ -16,6 +15,10 @@ from headrace.web.views.trigger_state import (
     loaded_triggers,
     show_triggers,
 )
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
 
 
 def _load_triggers(view: View) -> Mapping[str, Any]:
@@ -36,14 +39,16 @@ def seen_changes(view: View) -> str:
 def pause(view: View) -> Done:
     """Have triggers start no runs until they are resumed."""
     names = _names(view)
-    pause_triggers(ledger_of(view.project, view.target), names)
-    return Done(f"paused: {', '.join(names)}; what arrives is recorded", subject=", ".join(names))
+    _switch(view, names, pausing.pause)
+    hosted = pausing.has_hosted_timers(view.project, view.target, names)
+    meanwhile = "" if hosted else "; what arrives is recorded"
+    return Done(f"paused: {', '.join(names)}{meanwhile}", subject=", ".join(names))
 
 
 def resume(view: View) -> Done:
     """Have triggers start runs again."""
     names = _names(view)
-    resume_triggers(ledger_of(view.project, view.target), names)
+    _switch(view, names, pausing.resume)
     return Done(f"not paused any more: {', '.join(names)}", subject=", ".join(names))
 
 
@@ -54,7 +59,20 @@ def _names(view: View) -> list[str]:
     names = [wanted] if wanted else known
     if not names or names[0] not in known:
         raise TriggerError(f"no trigger {wanted!r} can be read: see the page Triggers")
-    return without_hosted_timers(view.project, view.target, names, chosen=bool(wanted))
+    return names
+
+
+def _switch(
+    view: View,
+    names: Sequence[str],
+    change: Callable[[Project, str, Sequence[str], Callable[[], Services]], None],
+) -> None:
+    project, target = view.project, view.target
+    ledger_of(project, target)  # says where it was lost
+    if pausing.has_hosted_timers(project, target, names):
+        view.ask(lambda services: change(project, target, names, lambda: services))
+    else:
+        change(project, target, names, lambda: view.ask(lambda services: services))
 
 
 PAGE = Page(
