@@ -145,6 +145,24 @@ def test_what_a_command_leaves_running_ends_with_it(run: Run, tmp_path: Path) ->
     )
 
 
+def test_what_an_earlier_run_left_ends_before_the_member_is_run_again(
+    run: Run, tmp_path: Path
+) -> None:
+    """It would write into the files of this one."""
+    goes_on = f"trap : TERM; touch up; while true; do sleep 0.1; echo $$ > {tmp_path}/pid; done"
+    command = (
+        f"[ -e up ] || {{ setsid bash -c '{goes_on}' & until [ -e up ]; do :; done; exit 1; }}"
+    )
+    members = [member("a", command), member("b", command)]
+    assert run(members[0])["a"]["state"] == "failed"
+    left = psutil.Process(int(wait_until(lambda: _text(tmp_path / "pid"), "what goes on")))
+    assert run(members[1])["b"]["state"] == "failed"
+    assert _runs(left)
+    assert run(members[0])["a"]["state"] == "done"
+    wait_until(lambda: not _runs(left), "its end")
+    run(members[1])
+
+
 def test_a_pack_that_is_given_up_ends_its_commands(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

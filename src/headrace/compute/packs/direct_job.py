@@ -23,6 +23,7 @@ from ..batch.settings import JobSettings, read_settings
 from ..batch.usage import write_moment
 from ..scheduler import Allocation, JobState, Scheduler, get_scheduler
 from .commands import CommandEnd, Commands
+from .leftovers import DIRECTORY_VARIABLE, Leftovers
 from .workspace import MemberWorkspace
 
 _PRINTED_BYTES: Final = 64_000
@@ -64,6 +65,7 @@ class DirectJobs:
         self._task = task
         self._scheduler: Scheduler = get_scheduler(settings.get("scheduler", ""))
         self._lock = threading.Lock()
+        self._leftovers = Leftovers()
         self._known: dict[str, _Asked] = {}
 
     @property
@@ -89,6 +91,8 @@ class DirectJobs:
             OSError: its files cannot be written.
         """
         asked = self._asked(workspace)
+        if not workspace.is_new:
+            self._leftovers.end(str(workspace.path))
         attempts: list[Attempt] = []
         while True:
             raise_if_cancelled(self._task)
@@ -122,7 +126,7 @@ class DirectJobs:
         text = workspace.direct_command(resumes=self._limits.resumes, again=number > 1)
         if len(text.encode()) > _MAX_WORD_BYTES:
             text = f". {shlex.quote(str(workspace.write_command(text)))}"
-        own = {"HEADRACE_SCRIPTS": str(workspace.path)}
+        own = {DIRECTORY_VARIABLE: str(workspace.path)}
         if devices:
             own["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         if number > 1 or not workspace.is_new:
