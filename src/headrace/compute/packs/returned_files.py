@@ -29,7 +29,7 @@ class Printed:
 
     name: str
     text: str
-    file: Path | None = None
+    file: str | None = None
 
 
 def write_returned(
@@ -57,7 +57,7 @@ def write_returned(
         OSError: it cannot be written; nothing is changed then.
     """
     made = temporary_beside(str(directory))
-    moved: list[tuple[Path, str]] = []
+    moved: list[tuple[str, str]] = []
     try:
         if not make_directory(made):
             remove(made)
@@ -66,7 +66,7 @@ def write_returned(
             target = f"{made}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-            if not (links and _linked((work / name).resolve(), target)):
+            if not (links and _linked(str((work / name).resolve()), target)):
                 copy_file(f"{work}/{name}", target)
         # The manifest, which comes later, knows the content of all of them.
         write_new(f"{made}/{RECORD}", record)
@@ -77,7 +77,7 @@ def write_returned(
             elif not links and _moved(one.file, target):
                 moved.append((one.file, target))
             elif not (links and _linked(one.file, target)):
-                copy_file(str(one.file), target)
+                copy_file(one.file, target)
         put_in_place(made, str(directory))
     except BaseException:
         for file, target in moved:
@@ -87,14 +87,14 @@ def write_returned(
         raise
 
 
-def _is_short(file: Path) -> bool:
+def _is_short(file: str) -> bool:
     try:
         return os.stat(file).st_size <= _MAX_LOG_BYTES  # noqa: PTH116
     except OSError:
         return False
 
 
-def _linked(file: Path, link: str) -> bool:
+def _linked(file: str, link: str) -> bool:
     """Give a file another name, where the file system has hard links; return whether it has it."""
     try:
         os.link(file, link)
@@ -103,7 +103,7 @@ def _linked(file: Path, link: str) -> bool:
     return True
 
 
-def _moved(file: Path, target: str) -> bool:
+def _moved(file: str, target: str) -> bool:
     """Move a file within its file system, unless somebody may write to it still."""
     lease = getattr(fcntl, "F_SETLEASE", None)
     if lease is None:  # outside Linux

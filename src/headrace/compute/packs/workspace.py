@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -71,8 +72,8 @@ class MemberWorkspace:
         self.work = path / "work"
         self._stays = returned is None
         self.returned = returned or path / "return"
-        self.stdout = path / "stdout"
-        self.stderr = path / "stderr"
+        self.stdout = f"{path}/stdout"
+        self.stderr = f"{path}/stderr"
         self.printed_here = False
         self.is_new = False
         self._names: list[str] = []
@@ -179,7 +180,7 @@ class MemberWorkspace:
 
     def read_end(self, name: str, size: int) -> str:
         """Return the end of a file, at most so many bytes; empty where there is none."""
-        return read_end(self.path / name, size)
+        return read_end(f"{self.path}/{name}", size)
 
     def _place(self, source: Path | None) -> Path:
         return source / self.member.source.strip("/") if source is not None else self.work
@@ -244,12 +245,12 @@ class MemberWorkspace:
         Raises:
             MemberError: it holds something else than an object, or too much.
         """
-        path = self.work / NEXT
+        path = f"{self.work}/{NEXT}"
         try:
-            if path.stat().st_size > _MAX_NEXT_BYTES:
+            if os.stat(path).st_size > _MAX_NEXT_BYTES:  # noqa: PTH116 - most have none
                 message = f"{NEXT}: more than {_MAX_NEXT_BYTES} bytes"
                 raise MemberError("error of the program", message)
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
