@@ -6,6 +6,7 @@ Draft 7 is the dialect. A schema may refer to itself only; nothing is fetched.
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # A value that is wrong everywhere is reported in so many places.
 MAX_PROBLEMS: Final = 100
 _MAX_MESSAGE: Final = 500
+# A pattern that asks for a text at the end alone is told in words.
+_ENDING: Final = re.compile(r"([^\\^$.|?*+()\[\]{}]+)\$")
 _MAX_SHOWN: Final = 100
 
 
@@ -126,6 +129,9 @@ def _problem(path: tuple[str | int, ...], message: str, rule: str = "") -> Schem
 def _message(error: ValidationError) -> str:
     """Return an error's message; a large value in it would hide what is wrong with it."""
     text, value = str(error.message), repr(error.instance)
+    ending = _ENDING.fullmatch(str(error.validator_value)) if error.validator == "pattern" else None
+    if ending is not None:
+        text = f"{value} does not end with {ending[1]!r}"
     if len(value) > _MAX_SHOWN:
         text = text.replace(value, f"the {type(error.instance).__name__} there")
     if len(text) > _MAX_MESSAGE:

@@ -16,6 +16,7 @@ _VARIABLE: Final = re.compile(
     r"|(?P<number>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
+_PLACEHOLDER: Final = re.compile(r"<(?:id|time|path|number)>")
 # Characters of a cause that a command names.
 _LONGEST: Final = 120
 
@@ -25,13 +26,18 @@ def cause_template(text: str) -> str:
     return _VARIABLE.sub(lambda found: f"<{_kind(found)}>", text)
 
 
+def readable_template(template: str) -> str:
+    """Return a template with an ellipsis for each thing that differs."""
+    return _PLACEHOLDER.sub("…", template)
+
+
 def template_pattern(text: str) -> str:
     """Return the pattern of all causes of a cause's template."""
     template = cause_template(text)
     shown = template[:_LONGEST]
     # A placeholder that would be cut is left out.
     shown = re.sub(r"<(?:i|id|t|ti|tim|time|p|pa|pat|path|n|nu|num|numb|numbe|number)?$", "", shown)
-    parts = re.split(r"<(?:id|time|path|number)>", shown)
+    parts = _PLACEHOLDER.split(shown)
     pattern = "*".join(map(escape_pattern, parts))
     return pattern if pattern.endswith("*") else f"{pattern}*"
 

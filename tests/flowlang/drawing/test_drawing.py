@@ -158,7 +158,12 @@ def test_the_way_of_a_run_is_followed() -> None:
     assert way.edges["Rest", "Copy"] == 1
     assert (way.mark("Copy"), way.mark("Rest"), way.mark("Done")) == ("here", "done", "never")
     assert way.note("Copy") == "2x, 1:00 min"
-    failed = run_path_of([*LOG, {"code": "FlowFailed", "details": {"state_name": "Copy"}}])
+    assert run_path_of(LOG[:4]).note("Enough?") == "", "its time goes on"
+    at_last = {"code": "FlowFailed", "time": "2026-01-01T00:10:00+00:00"}
+    failed = run_path_of([*LOG, {**at_last, "details": {"state_name": "Copy"}}])
+    assert failed.note("Copy") == "2x, 5:00 min"
+    caught = {**at_last, "code": "ActionFailed", "details": {"state_name": "Copy"}}
+    assert run_path_of([*LOG, caught, at_last]).note("Copy") == "2x, 5:00 min"
     assert (failed.current_state, failed.mark("Copy")) == (None, "failed")
     text = to_svg(graph_of(LOOP), failed)
     tree = ET.fromstring(text)

@@ -98,7 +98,9 @@ def test_until_segments_are_indexed_the_page_says_how_far_it_is(
     indexes = known_to(web).indexes
     monkeypatch.setattr(indexes, "_run", lambda source, target, report: report(0.25))
     words = words_of(web.get("data-runs/run0007").text)
-    assert "0 of 2 segments are indexed" in words
+    assert "0 of 2 segments have been read for this page" in words
+    assert "of the 0 of 2 segments that have been read for this page" in words
+    assert "keep up with the acquisition" not in words
     assert "No hits of a digitiser are known yet." in words
     indexes.wait()
 

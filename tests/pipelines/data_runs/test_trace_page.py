@@ -137,7 +137,7 @@ def test_a_segment_that_is_replaced_is_indexed_anew(
     shutil.copyfile(fitted.with_name("run-0007-01-fitted.evt"), other)
     other.replace(fitted)
     known_to(web).indexes._made_at.clear()
-    assert "1 of 2 segments are indexed" in words_of(web.get(TRACES).text)
+    assert "1 of 2 segments have been read for this page" in words_of(web.get(TRACES).text)
     known_to(web).indexes.wait()
     assert keys(web.get(TRACES).text) == expected(processed, 0)[:50]
 
@@ -187,6 +187,8 @@ def test_pictures_of_nothing_are_pictures() -> None:
     assert "0 entries" in picture
     assert rows == []
     assert "<rect" not in segment_strip([], "none")
+    # A strip is stretched to the width of the page; the lines between segments are not.
+    assert 'vector-effect="non-scaling-stroke" d="M1 0V20"' in segment_strip(["good"] * 2, "two")
 
 
 def test_a_strip_of_many_segments_shows_the_worst_of_neighbours() -> None:

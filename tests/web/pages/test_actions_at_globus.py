@@ -211,7 +211,7 @@ def test_a_question_is_answered(hosted: Hosted) -> None:
         "the question",
     )
     told = hosted.sent("web-inputs", "answer")
-    assert "Accept the model of iteration 3?: Accept" in told
+    assert "Accept the model of iteration 3?: the answer is Accept" in told
     hosted.wait_for(run_id, "SUCCEEDED")
     assert "Nothing is asked." in words_of(hosted.web.get("web-inputs").text)
 

@@ -105,6 +105,12 @@ def test_a_search_without_result_says_so_and_its_words_are_text(web: WebSite) ->
     assert search_help("") == []
 
 
+def test_the_index_says_what_a_page_is_about_and_where_to_begin(web: WebSite) -> None:
+    words = words_of(web.get("help").text)
+    assert "Begin with Pages in a browser , " in words
+    assert not any(page.summary.startswith("console") for page in help_pages().values())
+
+
 def test_a_page_that_is_not_there_is_told(web: WebSite) -> None:
     for address in ("help/nothing", "help/..%2f..%2fetc"):
         assert web.get(address).status_code == 404

@@ -44,6 +44,7 @@ def test_failures_are_grouped_by_cause_and_retried_from_here(
     text = web.get("").text
     assert "12 runs failed in the last day and nobody mended them" in words_of(text)
     assert "Retry 12" in words_of(text)
+    assert "node n… was lost" in words_of(text)
     address = text.partition('">Retry 12')[0].rpartition('href="')[2].replace("&amp;", "&")
     done = sent(web, address.removeprefix("./"), "change")
     assert "Done: retry of 12 runs: 12 changed" in words_of(done)

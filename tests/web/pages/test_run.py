@@ -100,6 +100,9 @@ def test_retry_from_a_state_result_by_hand_and_run_again(web: WebSite, project: 
     assert f"Done: this run was started with the input of {run_id}" in words_of(again)
     assert newest()["retry_of"] is None
     assert newest()["label"] == "y"
+    form = web.get(f"flows/steps/start?run={run_id}")
+    assert f'href="../flows/steps/start?run={run_id}"' in web.get(page).text
+    assert f"The form begins with the input of run {run_id}" in words_of(form.text)
 
 
 def test_hold_release_and_cancel_are_undone_where_that_is_possible(

@@ -39,6 +39,7 @@ def test_runs_are_chosen_by_the_conditions_of_the_address(web: WebSite, project:
     start(project, "fail", failing("the node was lost", "a lock", tag="chosen"), "FAILED")
     shown = web.get("runs?tag=chosen&cause=node&flow=fail&status=failed&since=1h&unmended=1").text
     assert "the node was lost" in words_of(shown)
+    assert shown.index("verb=retry&amp;") < shown.index("the node was lost"), "above a long list"
     assert "a lock" not in words_of(shown)
     assert 'name="cause" value="node"' in shown
     assert "No run matches." in words_of(web.get("runs?tag=chosen&status=succeeded").text)

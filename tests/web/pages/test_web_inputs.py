@@ -63,7 +63,7 @@ def test_a_question_is_shown_and_answered_once(web: WebSite, project: Project) -
     go_on, stop = options(web)
     answers = [web.resend("web-inputs", form) for form in (go_on, go_on, stop)]
     told = [words_of(web.follow("web-inputs/do/answer", each).text) for each in answers]
-    assert all(f"Done: {TITLE}: Go on" in each for each in told)
+    assert all(f"Done: {TITLE}: the answer is Go on" in each for each in told)
     services = connect(project, "local")
     ended = wait_until(
         lambda: run if (run := services.read(f"/runs/{run_id}"))["status"] == "SUCCEEDED" else None,

@@ -6,11 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from headrace.flowlang.drawing.graph import END, START
 
 Ends = tuple[str, str]
+
+# Codes of entries with which the visit to a state is over.
+_ENDS: Final = ("Completed", "Failed", "FlowCanceled")
 
 
 @dataclass
@@ -47,8 +50,11 @@ class RunPath:
         count, seconds = self.visits[name], self.seconds[name]
         if not count:
             return ""
-        times = f"{count}x, " if count > 1 else ""
-        return f"{times}{_duration(seconds)}"
+        times = [f"{count}x"] if count > 1 else []
+        if seconds or name != self.current_state:
+            # The time of a visit that goes on is known at its end.
+            times.append(_duration(seconds))
+        return ", ".join(times)
 
 
 def run_path_of(entries: Iterable[Mapping[str, Any]]) -> RunPath:
@@ -66,20 +72,21 @@ def run_path_of(entries: Iterable[Mapping[str, Any]]) -> RunPath:
             path.visits[name] += 1
             path.edges[before, name] += 1
             path.current_state, before, since = name, name, moment
-        elif code.endswith("Completed") and name is not None:
+            continue
+        if code.endswith("Completed") and name is not None and before != name:
             # What a person gave by hand was never started.
-            if before != name:
-                path.visits[name] += 1
-                path.edges[before, name] += 1
-                before = name
-            if since is not None and moment is not None:
-                path.seconds[name] += (moment - since).total_seconds()
+            path.visits[name] += 1
+            path.edges[before, name] += 1
+            before = name
         elif code == "FlowSucceeded":
             path.edges[before, END] += 1
             path.current_state = None
         elif code in ("FlowFailed", "FlowCanceled"):
-            path.failed_state = details.get("state_name") or path.current_state
+            path.failed_state = name or path.current_state
             path.current_state = None
+        if code.endswith(_ENDS) and since is not None and moment is not None:
+            path.seconds[before] += (moment - since).total_seconds()
+            since = None
     return path
 
 

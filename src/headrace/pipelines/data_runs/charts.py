@@ -69,7 +69,7 @@ def segment_strip(kinds: Sequence[str], label: str) -> Markup:
     gaps = Markup("")
     if len(shown) <= 200:
         path = "".join(f"M{at} 0V20" for at in range(1, len(shown)))
-        gaps = Markup('<path class="grid" d="{}"/>').format(path)
+        gaps = Markup('<path class="grid" vector-effect="non-scaling-stroke" d="{}"/>').format(path)
     return Markup(
         '<svg class="bar" viewBox="0 0 {} 20" preserveAspectRatio="none" role="img" '
         'aria-label="{}">{}{}</svg>'

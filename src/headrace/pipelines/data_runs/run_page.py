@@ -52,7 +52,7 @@ def index_note(indexes: Mapping[int, SegmentIndex]) -> str:
         shares = [entry.share for entry in missing if entry.share]
         share = f", {shares[0]:.0%} of one is read" if shares else ""
         count = len(indexes) - len(missing)
-        return f"{count} of {len(indexes)} segments are indexed{share}"
+        return f"{count} of {len(indexes)} segments have been read for this page{share}"
     problem = next((entry.problem for entry in indexes.values() if entry.problem), "")
     return f"not all segments are shown: {problem}" if problem else ""
 

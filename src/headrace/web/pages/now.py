@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from headrace.config import ProjectError
 from headrace.project_status.run_figures import ACTIVITIES
+from headrace.runs.cause_template import readable_template
 from headrace.web.page import Action, Done, Page, Part, repeatable
 from headrace.web.site import STATUS_TOPIC
 from headrace.web.view import View
@@ -82,7 +83,7 @@ def _load_failures(view: View) -> Mapping[str, Any]:
         chosen = {"status": "FAILED", "cause": each.pattern, "since": found.started}  # type: ignore[union-attr]
         groups.append(
             {
-                "cause": shortened(each.cause),
+                "cause": shortened(readable_template(each.cause)),
                 "runs": each.runs,
                 "flows": [(shortened(name, 80), number) for name, number in each.flows.items()],
                 "example": each.example,

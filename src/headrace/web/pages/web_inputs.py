@@ -96,7 +96,7 @@ def _answer(view: View) -> Done:
 
     document, chosen = view.ask(answer)
     title = shortened(document["context"].get("title"), 100)
-    return Done(f"{title}: {shortened(chosen.get('label'), 100)}", subject=name)
+    return Done(f"{title}: the answer is {shortened(chosen.get('label'), 100)}", subject=name)
 
 
 PAGE: Final = Page(

@@ -224,9 +224,14 @@ def _address(href: str, address_of: Callable[[str, str], str]) -> str | None:
 def _read(path: Path) -> HelpPage:
     source = path.read_text(encoding="utf-8")
     sections = [*_sections(path.stem, source)]
-    first = sections[0]
-    paragraph = next((each for each in first.text.split("\n\n") if each.strip()), "")
-    return HelpPage(path.stem, first.title, paragraph.strip(), source, tuple(sections))
+    tokens = MarkdownIt("commonmark").parse(source)
+    paragraphs = (
+        _plain(inner.content)
+        for opening, inner in pairwise(tokens)
+        if opening.type == "paragraph_open" and opening.level == 0
+    )
+    summary = next((" ".join(each.split()) for each in paragraphs if each.strip()), "")
+    return HelpPage(path.stem, sections[0].title, summary, source, tuple(sections))
 
 
 def _sections(page: str, source: str) -> Iterator[HelpSection]:

@@ -20,6 +20,10 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 
 
+# Characters of a cause in a list; the page of the run has all of it.
+_CAUSE: Final = 160
+
+
 @dataclass(frozen=True)
 class Status:
     """Status as pages show it.
@@ -87,6 +91,6 @@ def run_row(document: Mapping[str, Any]) -> RunRow:
         shortened(document.get("flow_title"), 120),
         str(document.get("start_time") or ""),
         view.elapsed(),
-        shortened(cause.summary if cause else ""),
+        shortened(cause.summary if cause else "", _CAUSE),
         retried_run_id(document) or "",
     )

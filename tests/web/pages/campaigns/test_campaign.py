@@ -50,6 +50,7 @@ def test_a_campaign_has_its_states_lanes_pace_and_causes(site: WebSite) -> None:
     assert "desk open 2 any number 0 2" in state
     assert "30 failed; `headrace campaign why napa`" in state
     causes = part(site, "causes")
+    assert "<number>" not in causes
     assert "28 segmentation fault" in causes
     assert "host c7: 28 of 28" in causes
     assert "Retry all 28…" in causes
@@ -63,6 +64,7 @@ def test_the_strip_has_a_cell_for_each_member_and_the_curve_its_numbers(site: We
     assert '<a href="../campaigns/napa/members?first=1&amp;last=1" tabindex="-1">' in strip
     curve = site.get(f"{PAGE}?part=progress").text
     assert "20 done, 30 failed" in curve
+    assert "20 done ; dashed, 30 failed . The height is 30." in words_of(curve)
     assert "<polyline" in curve
 
 

@@ -126,7 +126,7 @@ def test_defaults_stand_in_the_form_and_what_was_not_given_is_left_out() -> None
         ({"v:/count": "many"}, "/count", "'many' is not of type 'integer'"),
         ({"v:/count": "0"}, "/count", "less than the minimum of 1"),
         ({"c:/place": ""}, "/place", "choose a collection"),
-        ({"p:/place": "/a"}, "/place/path", "'/a' does not match '/$'"),
+        ({"p:/place": "/a"}, "/place/path", "'/a' does not end with '/'"),
         ({"j:/anything": "{1: 2}"}, "/anything", "not JSON"),
         ({"j:/anything": '{"a": 1, "a": 2}'}, "/anything", "twice"),
         ({"s:/where": "", "v:/where": "nowhere"}, "/where", "'nowhere' is not a 'uuid'"),

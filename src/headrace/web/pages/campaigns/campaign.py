@@ -15,7 +15,7 @@ from headrace.campaigns.ledger.member import STATES
 from headrace.campaigns.page_data import member_strip, state_bars
 from headrace.campaigns.status import group_counts, read_status
 from headrace.campaigns.why import MemberFailureCluster, explain_member_failures
-from headrace.runs.cause_template import is_specific
+from headrace.runs.cause_template import is_specific, readable_template
 from headrace.web.page import Action, Page, Part
 from headrace.web.pages.campaigns import campaign_actions
 from headrace.web.rendering import relative_url
@@ -150,6 +150,7 @@ def _cause_row(name: str, cluster: MemberFailureCluster) -> Mapping[str, Any]:
     members = f"{address(name)}/members"
     return {
         "cluster": cluster,
+        "template": readable_template(cluster.template),
         "count": len(cluster.keys),
         "shared": [*cluster.shared][:_MOST_SHARED],
         "example": f"{members}/{quote(cluster.example, safe='')}",
@@ -164,12 +165,17 @@ def _load_progress(view: View) -> Mapping[str, Any]:
     with opened(view, view.path["campaign"]) as campaign:
         found = figure(view, campaign, "curve", lambda one: read_curve(one.database, one.id))
     curve = found.value
-    has_ends = curve is not None and bool(curve.times)
+    if curve is None or not curve.times:
+        return {"is_ready": curve is not None, "at": found.at, "picture": None}
+    rows = curve_rows(curve)
     return {
-        "is_ready": curve is not None,
+        "is_ready": True,
         "at": found.at,
-        "picture": draw_curve(curve) if curve is not None and has_ends else None,
-        "rows": curve_rows(curve) if curve is not None and has_ends else [],
+        "picture": draw_curve(curve),
+        "rows": rows,
+        "begins": curve.times[0],
+        "last": rows[-1],
+        "top": curve.top,
     }
 
 

@@ -52,6 +52,7 @@ def load_actions(view: View) -> Mapping[str, Any]:
     seen = " ".join([reading.seen, *attempts[-1:]])
     return {
         "run_id": run.id,
+        "flow_name": _flow_name(view, run.run),
         "address": f"runs/{run.id}",
         "seen": seen,
         # A run that is held and released is as it was before; the changes of runs are not.
@@ -64,6 +65,13 @@ def load_actions(view: View) -> Mapping[str, Any]:
         "last_state": run.states[-1].name if run.states else "",
         "verb": record.verb if record is not None and is_last_change else "",
     }
+
+
+def _flow_name(view: View, document: Mapping[str, Any]) -> str:
+    """Return the name of a run's flow in the project; empty where it is none of it."""
+    deployed = view.project.lock().at(view.target).flows
+    names = [name for name, flow in deployed.items() if flow.id == str(document.get("flow_id"))]
+    return names[0] if names else ""
 
 
 def _changed(view: View, verb: str) -> Done:

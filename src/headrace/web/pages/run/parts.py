@@ -56,10 +56,17 @@ def load_now(view: View) -> Mapping[str, Any]:
         "failure": shortened(failure_summary(run), 1_000) if run.status == "FAILED" else "",
         "retry_of": retried_run_id(document),
         "summary": [
-            (shortened(name, 80), shortened(value, 200)) for name, value in summary_of(run).items()
+            (shortened(name, 80), _value(value)) for name, value in summary_of(run).items()
         ][:20],
         "results": str(results) if results else "",
     }
+
+
+def _value(value: Any) -> str:
+    """Return a value of a summary: a number to six digits, an empty list as none."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return shortened("none" if value in ([], {}) else value, 200)
 
 
 def load_waits(view: View) -> Mapping[str, Any]:

@@ -42,6 +42,11 @@ class Curve:
     done: tuple[int, ...]
     failed: tuple[int, ...]
 
+    @property
+    def top(self) -> int:
+        """The number at which a drawing of it ends; at least 1."""
+        return max(1, *self.done, *self.failed)
+
 
 def draw_strip(cells: Sequence[StripCell], address: str) -> Markup:
     """Draw the strip of all members, each cell a link to the members that it stands for.
@@ -93,7 +98,7 @@ def read_curve(database: sqlite3.Connection, campaign: int) -> Curve:
 
 def draw_curve(curve: Curve) -> Markup:
     """Draw a curve of progress; its numbers are beside it as a table."""
-    top = max(1, *curve.done, *curve.failed)
+    top = curve.top
     lines = [
         f'<polyline class="{kind}" points="{_points(values, top)}"/>'
         for kind, values in (("good", curve.done), ("bad", curve.failed))

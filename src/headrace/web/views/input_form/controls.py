@@ -13,14 +13,14 @@ from headrace.web.views.input_form.texts import MAX_ITEMS, Names, Texts, item_co
 
 _LONG_TEXT: Final = 500
 _BOUNDS: Final = (
-    ("minimum", "at the least {}"),
+    ("minimum", "at least {}"),
     ("exclusiveMinimum", "more than {}"),
-    ("maximum", "at the most {}"),
+    ("maximum", "at most {}"),
     ("exclusiveMaximum", "less than {}"),
-    ("minLength", "at the least {} characters"),
-    ("maxLength", "at the most {} characters"),
-    ("minItems", "at the least {} items"),
-    ("maxItems", "at the most {} items"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("minItems", "at least {} items"),
+    ("maxItems", "at most {} items"),
 )
 
 
@@ -104,7 +104,7 @@ def input_controls(
     placed: dict[str, list[str]] = {}
     for pointer, messages in problems.items():
         at = nearest(pointer, places)
-        inner = pointer.removeprefix(at)
+        inner = pointer.removeprefix(at).removeprefix("/")
         placed.setdefault(at, []).extend(f"{inner}: {one}" if inner else one for one in messages)
     return _Maker(texts, names, placed).control(shape, "", "Input") if placed else bare
 
@@ -208,7 +208,7 @@ def _hint(schema: Mapping[str, Any]) -> str:
         if isinstance(schema.get(key), int | float) and not isinstance(schema[key], bool)
     ]
     if schema.get("minLength") == 1:
-        found = [each for each in found if each != "at the least 1 characters"]
+        found = [each for each in found if each != "at least 1 characters"]
     return ", ".join(found)
 
 
