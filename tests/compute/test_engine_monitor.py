@@ -11,6 +11,7 @@ import pytest
 from headrace.compute import engine_monitor
 from headrace.compute.engine_monitor import EngineMonitor
 from headrace.compute.task_messages import TaskWrapper, supervision_paths
+from headrace.compute.versions import own_versions
 
 
 @dataclass(eq=False)
@@ -28,7 +29,7 @@ class Engine:
         return {"managers": 1, "workers": 1, "running": self.running}
 
     def worker_versions(self) -> list[dict[str, str]]:
-        return []
+        return [{"python": "3.11.2"}, {"python": "3.11.2"}, {"python": "3.11.9"}]
 
     def replace_blocks(self) -> None:
         self.replaced += 1
@@ -44,6 +45,15 @@ def replaced(engine: Engine, monkeypatch: pytest.MonkeyPatch, claimed: bool = Fa
         now[0] = moment
         monitor.check([tested])
     return engine.replaced
+
+
+def test_versions_of_the_endpoint_and_of_its_workers_are_reported() -> None:
+    tested: Any = Engine(running=0)
+    monitor = EngineMonitor(lambda warning: None, lambda: [])
+    status = monitor.check([tested])
+    assert status["versions"] == own_versions()
+    assert status["worker_versions"] == [{"python": "3.11.2"}, {"python": "3.11.9"}]
+    assert monitor.check([])["worker_versions"] == []
 
 
 def test_a_pool_that_takes_no_tasks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,6 +222,16 @@ def forms_of(page: str) -> list[Form]:
     return reader.forms
 
 
+def rows_of(page: str, part: str) -> list[list[str]]:
+    """Return the rows of a part's table, as words."""
+    section = page[page.index(f'id="{part}"') :]
+    body = section[section.index("<tbody>") : section.index("</tbody>")]
+    return [
+        [words_of(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)]
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.S)
+    ]
+
+
 def words_of(page: str) -> str:
     """Return the words of a page or a part, without its elements."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())

@@ -19,7 +19,19 @@ _HOUR: Final = timedelta(hours=1)
 # The last members that finished, whose pace is that of the forecast.
 _LAST: Final = 300
 _REMAINING: Final = ("waiting", "ready", "starting", "running")
-_UNDER_WAY: Final = ("starting", "running", "asking")
+# Of each lane the members under way alone are looked at, and none of those that are done.
+_MEMBERS_UNDER_WAY: Final = """
+WITH RECURSIVE lanes (lane) AS (
+    SELECT min(lane) FROM members INDEXED BY by_lane WHERE campaign = :campaign AND lane <> ''
+    UNION ALL
+    SELECT (SELECT min(lane) FROM members INDEXED BY by_lane
+            WHERE campaign = :campaign AND lane > lanes.lane AND lane <> '')
+    FROM lanes WHERE lane IS NOT NULL)
+SELECT lane, (
+    SELECT count(*) FROM members INDEXED BY by_lane WHERE campaign = :campaign
+    AND lane = lanes.lane AND lane <> '' AND state IN ('starting', 'running', 'asking')) AS number
+FROM lanes WHERE lane IS NOT NULL AND number > 0
+"""
 
 
 @dataclass(frozen=True)
@@ -146,13 +158,11 @@ def read_status(
 
 def member_counts(database: sqlite3.Connection, campaign: int) -> dict[str, int]:
     """Return the members of a campaign by their state, every state, in the order of `STATES`."""
-    rows = database.execute(
-        "SELECT state, count(*) FROM members INDEXED BY by_state WHERE campaign = ? GROUP BY state",
-        (campaign,),
-    )
-    found: dict[str, int] = dict.fromkeys(STATES, 0)
-    found.update((str(state), int(count)) for state, count in rows)
-    return found
+    # A count of one state takes half the time of one that groups.
+    count = "SELECT count(*) FROM members INDEXED BY by_state WHERE campaign = ? AND state = ?"
+    return {
+        state: int(database.execute(count, (campaign, state)).fetchone()[0]) for state in STATES
+    }
 
 
 def group_counts(database: sqlite3.Connection, campaign: int, by: str) -> dict[str, dict[str, int]]:
@@ -178,14 +188,7 @@ def group_counts(database: sqlite3.Connection, campaign: int, by: str) -> dict[s
 def _lanes(
     database: sqlite3.Connection, row: CampaignRow, campaign: Campaign, now: datetime
 ) -> tuple[LaneStatus, ...]:
-    under_way = ", ".join(f"'{state}'" for state in _UNDER_WAY)
-    opened = dict(
-        database.execute(
-            "SELECT lane, count(*) FROM members INDEXED BY by_lane WHERE campaign = ? "  # noqa: S608
-            f"AND lane <> '' AND state IN ({under_way}) GROUP BY lane",
-            (row.id,),
-        ).fetchall()
-    )
+    opened = dict(database.execute(_MEMBERS_UNDER_WAY, {"campaign": row.id}).fetchall())
     ended = _ended_attempts(database, row.id, now - _HOUR)
     states = {
         each["lane"]: each

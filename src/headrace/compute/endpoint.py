@@ -194,7 +194,8 @@ class EndpointHost:
             ``restarts``, ``tasks`` (number by state), ``managers``, ``workers``, ``busy`` (for
             each busy worker ``task_id``, ``function``, ``pid``, ``node``, ``job``, ``since``,
             ``cancelled``), ``jobs`` (batch jobs that this host has submitted),
-            ``error``, ``warning`` (versions that differ, what is tried again and why).
+            ``error``, ``warning`` (versions that differ, what is tried again and why),
+            ``versions`` (the endpoint's, by name) and ``worker_versions`` (those of its workers).
         """
         with self._lock:
             process = self._supervisor.process
@@ -214,6 +215,8 @@ class EndpointHost:
                 "jobs": process.jobs() if process else [],
                 "error": self._supervisor.start_error,
                 "warning": self._current_problem(),
+                "versions": self._report.get("versions", {}),
+                "worker_versions": self._report.get("worker_versions", []),
             }
 
     def _current_problem(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,7 @@ from .versions import mismatch, own_versions
 
 log = logging.getLogger("headrace.compute.host")
 
+_SHOWN = 10  # different versions of workers that are reported
 _STUCK_SECONDS = 30.0  # seconds that workers have to begin what they were given
 
 
@@ -23,6 +24,7 @@ class _VersionCheck:
 
     managers: int = 0
     differing: str = ""
+    workers: list[dict[str, str]] = field(default_factory=list)
 
 
 class EngineMonitor:
@@ -38,6 +40,7 @@ class EngineMonitor:
     ) -> None:
         self._warn = warn
         self._claimed_engines = claimed_engines
+        self._own_versions = own_versions()
         self._version_checks: WeakKeyDictionary[Engine, _VersionCheck] = WeakKeyDictionary()
         self._stuck: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
 
@@ -45,8 +48,9 @@ class EngineMonitor:
         """Check every engine once.
 
         Returns:
-            ``managers``, ``workers`` and ``running`` of all together, where there are any, and
-            ``problem``, why there are no blocks at present.
+            ``managers``, ``workers`` and ``running`` of all together, where there are any,
+            ``problem``, why there are no blocks at present, ``versions``, the endpoint's, and
+            ``worker_versions``, those that nodes with workers have, as far as they report them.
         """
         status: dict[str, Any] = {}
         for engine in engines:
@@ -58,7 +62,17 @@ class EngineMonitor:
             self._compare_versions(engine, report.get("managers", 0))
             self._replace_stuck_workers(engine, report.get("running", 0))
         status["problem"] = next((e.problem for e in engines if e.problem), "")
+        status["versions"] = self._own_versions
+        status["worker_versions"] = self._worker_versions(engines)
         return status
+
+    def _worker_versions(self, engines: Collection[Engine]) -> list[dict[str, str]]:
+        """Return the versions of the workers that there are, those of many nodes once."""
+        checks = [self._version_checks.get(engine) for engine in engines if not engine.broken]
+        found = [
+            versions for check in checks if check and check.managers for versions in check.workers
+        ]
+        return [versions for n, versions in enumerate(found) if versions not in found[:n]][:_SHOWN]
 
     def version_mismatch(self, engine: Engine) -> str:
         """Return in one line which versions of an engine's workers differ; empty where none."""
@@ -71,7 +85,8 @@ class EngineMonitor:
             check.managers = managers
             return
         check.managers = managers
-        lines = [mismatch(own_versions(), versions) for versions in engine.worker_versions()]
+        check.workers = engine.worker_versions()
+        lines = [mismatch(self._own_versions, versions) for versions in check.workers]
         differing = next(filter(None, lines), "")
         if differing != check.differing:
             check.differing = differing

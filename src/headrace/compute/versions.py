@@ -9,13 +9,14 @@ from collections.abc import Mapping
 # clients of the Compute SDK send as dill needs the same minor version, and parsl speaks a
 # protocol of its own.
 _PACKAGES = ("dill", "parsl")
-_ENDPOINT_PACKAGES = ("globus-compute-endpoint", "globus-compute-sdk")
+_ENDPOINT_PACKAGES = ("globus-compute-endpoint", "globus-compute-sdk", "headrace")
 
 
 def own_versions() -> dict[str, str]:
     """Return the versions of this process: ``python``, and the packages that are installed.
 
-    Those are ``dill``, ``parsl``, ``globus-compute-endpoint`` and ``globus-compute-sdk``.
+    Those are ``dill``, ``parsl``, ``globus-compute-endpoint``, ``globus-compute-sdk`` and
+    ``headrace``.
     """
     from importlib.metadata import PackageNotFoundError, version
 

@@ -14,22 +14,12 @@ import pytest
 from headrace.seismic.inversion import commands
 from headrace.web.changes.local_files import LocalChanges
 from tests.support.killed_action import send_and_kill
-from tests.support.web import WebSite, forms_of, words_of
+from tests.support.web import WebSite, forms_of, rows_of, words_of
 from tests.support.web_inversion import PROJECT, WebInversion, no_services
 
 pytestmark = pytest.mark.service
 
 PAGE = "inversions/inversion"
-
-
-def rows_of(page: str, part: str) -> list[list[str]]:
-    """The rows of a part's table, as words."""
-    section = page[page.index(f'id="{part}"') :]
-    body = section[section.index("<tbody>") : section.index("</tbody>")]
-    return [
-        [words_of(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)]
-        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.S)
-    ]
 
 
 def test_all_inversions_are_listed(web: WebSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from headrace.compute.scheduler import Job, JobState
 from headrace.endpoints.monitor.heartbeat import write_heartbeat
 from headrace.hosted import Services
 from headrace.project import Project
+from headrace.web.pages import endpoint
 from tests.support.flows_service import Service
 from tests.support.ids import an_id
 from tests.support.repository import REPOSITORY
-from tests.support.web import WebSite, forms_of, words_of
+from tests.support.web import WebSite, forms_of, rows_of, words_of
 
 pytest_plugins = ("tests.support.small_project",)
 
@@ -28,12 +31,15 @@ class EndpointService(Service):
     def __init__(self) -> None:
         super().__init__()
         self.details: dict[str, Any] = {}
+        self.document: dict[str, Any] = {}
         self.changed: list[str] = []
 
     def route(self, method: str, path: list[str], query: dict[str, str], body: Any) -> Any:
         match method, path:
             case "GET", ["v2", "endpoints", _, "status"]:
                 return 200, {"status": "online", "details": self.details}
+            case "GET", ["v2", "endpoints", _] if self.document:
+                return 200, self.document
             case "POST", ["v2", "endpoints", _, "drain" | "undrain" | "restart" as what]:
                 self.changed.append(what)
                 drain = {"since": "2026-05-01T10:00:00Z", "tasks_left": 2, "held_back": 3}
@@ -89,6 +95,41 @@ def test_workers_and_what_they_do_are_shown(site: WebSite, service: EndpointServ
     assert f"runs/{an_id('run')}" in shown.text
     assert "4712 not in the queue" in words
     assert len(shown.content) < 300_000
+
+
+def test_the_time_that_batch_jobs_have_left_is_shown(
+    site: WebSite, service: EndpointService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [
+        Job("4711", JobState.RUNNING, nodes="nid1", seconds_left=5_400.0),
+        Job("4712", JobState.RUNNING, nodes="nid2", seconds_left=math.inf),
+        Job("4713", JobState.PENDING, "Resources"),
+    ]
+    monkeypatch.setattr(endpoint, "queued_jobs", lambda: jobs)
+    service.details = {"state": "busy", "jobs": ["4711", "4712", "4713"]}
+    rows = rows_of(site.get("endpoints/machine?part=blocks").text, "blocks")
+    assert [row[3] for row in rows] == ["", "no limit", "1 h 30 min"]
+
+
+def test_versions_of_an_endpoint_and_its_workers_are_shown(
+    site: WebSite, service: EndpointService
+) -> None:
+    def shown() -> str:
+        return site.get("endpoints/machine?part=versions").text
+
+    assert "does not report versions" in words_of(shown())
+    service.document = {"endpoint_version": "4.0.0", "python_version": "3.11.7", "metadata": None}
+    assert rows_of(shown(), "versions") == [["endpoint", "3.11.7", "4.0.0"]]
+    assert "while there are some" in words_of(shown())
+    workers = [{"python": "3.11.2", "parsl": HOSTILE}]
+    service.details = {"versions": {"headrace": "1.0"}, "worker_versions": workers}
+    assert rows_of(shown(), "versions") == [
+        ["endpoint", "1.0", "3.11.7", "4.0.0", ""],
+        ["workers", "", "3.11.2", "", HOSTILE],
+    ]
+    node = {"parsl_version": "2026.1", "python_version": "3.12.1", "sdk_version": None}
+    service.details = {"node_info": {"4711": [node, node], "4712": [5, node]}}
+    assert rows_of(shown(), "versions")[1:] == [["workers", "3.12.1", "", "2026.1"]]
 
 
 def test_the_monitors_record_and_the_log_are_shown(site: WebSite, project: Project) -> None:

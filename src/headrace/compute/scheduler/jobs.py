@@ -150,6 +150,8 @@ class Job:
         restarts: how often it was run again; None where that is not known.
         exit_code: the script's; None where that is not known.
         needs_attention: whether it will not start unless somebody does something.
+        seconds_left: of its time limit, of a job that runs; None where that is not known,
+            infinity where it has none.
     """
 
     job_id: str
@@ -163,6 +165,7 @@ class Job:
     restarts: int | None = None
     exit_code: int | None = None
     needs_attention: bool = False
+    seconds_left: float | None = None
 
     @property
     def number(self) -> str:

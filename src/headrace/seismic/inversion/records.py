@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,11 +48,17 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def read_records(directory: Path) -> list[dict[str, Any]]:
-    """Read all records of an iteration, in the order of their times."""
+def read_records(directory: Path, left_out: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Read the records of an iteration, in the order of their times.
+
+    Args:
+        directory: theirs.
+        left_out: stages whose records are not read; a file is named after its stage.
+    """
     found = []
     for path in sorted(directory.glob("*.jsonl")) if directory.is_dir() else []:
-        found += read_lines(path)
+        if path.name.partition(".")[0] not in left_out:
+            found += read_lines(path)
     return sorted(found, key=lambda record: str(record.get("started_at", "")))
 
 

@@ -79,7 +79,8 @@ def inversion_status(
     paths = inversion.paths
     numbers = published_iterations(paths)
     summaries = [summary for number in numbers if (summary := read_summary(paths, number))]
-    records = _records(paths, numbers, staging)
+    over = {one["iteration"] for one in summaries if one["outcome"] in ("done", "finished")}
+    records = _records(paths, numbers, over, staging)
     stages = stage_totals(records)
     standing = find_state(inversion, numbers, summaries, run_state)
     state = standing.state
@@ -117,12 +118,22 @@ def _json(path: Path) -> dict[str, Any]:
     return summary if isinstance(summary, dict) else {}
 
 
-def _records(paths: Paths, numbers: list[int], staging: Path | None) -> list[dict[str, Any]]:
+def _records(
+    paths: Paths, numbers: list[int], over: set[int], staging: Path | None
+) -> list[dict[str, Any]]:
+    """Return the records of all iterations; of those that are over, as they came home."""
     found = []
     for number in numbers:
         home = read_lines(paths.results(number) / "records.jsonl")
-        live = read_records(Paths(staging).records(number)) if staging else []
-        found += live if len(live) > len(home) else home
+        if staging is None:
+            found += home
+        elif home and number in over:
+            # What is done once the results are gathered, such as pictures, is not among them.
+            stages = {str(record.get("stage")) for record in home}
+            found += home + read_records(Paths(staging).records(number), stages)
+        else:
+            live = read_records(Paths(staging).records(number))
+            found += live if len(live) > len(home) else home
     return found
 
 

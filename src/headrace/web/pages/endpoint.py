@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,6 +13,7 @@ from headrace.endpoints.canary import send_canary
 from headrace.endpoints.installation import is_hosted
 from headrace.endpoints.logs import has_log_here, log_lines
 from headrace.endpoints.status import endpoint_status
+from headrace.endpoints.versions import endpoint_versions
 from headrace.errors import HeadraceError
 from headrace.runs.blockers import queued_jobs
 from headrace.web.errors import NotHere, PageMissing
@@ -73,12 +75,21 @@ def _load_blocks(view: View) -> Mapping[str, Any]:
     ids = [str(job) for job in details["jobs"] or ()]
     jobs = {job.job_id: job for job in _queued(view)} if ids else {}
     shown = [(number, jobs.get(number)) for number in reversed(ids)]
-    return {"jobs": shown[:_SHOWN_JOBS], "count": len(shown)}
+    return {"jobs": shown[:_SHOWN_JOBS], "count": len(shown), "unlimited": math.inf}
 
 
 def _queued(view: View) -> Sequence[Job]:
     """Return this account's jobs in the queues of the schedulers here, asked for now and then."""
     return view.site.shared.get("scheduler queues", _QUEUE_SECONDS, lambda before: queued_jobs())
+
+
+def _load_versions(view: View) -> Mapping[str, Any]:
+    endpoint_id = view.project.endpoint_id(_name(view), view.target)
+    found = view.ask(lambda services: endpoint_versions(services, endpoint_id))
+    if not found.endpoint and not found.workers:
+        raise NotHere("the service does not report versions of this endpoint or of its workers")
+    names = dict.fromkeys(name for each in (found.endpoint, *found.workers) for name in each)
+    return {"names": list(names), "endpoint": found.endpoint, "workers": found.workers}
 
 
 def _load_monitor(view: View) -> Mapping[str, Any]:
@@ -161,6 +172,7 @@ PAGE: Final = Page(
     parts=(
         Part("state", "endpoints/state.html", _load_state, topics=("endpoints",), every=5.0),
         Part("blocks", "endpoints/blocks.html", _load_blocks, topics=("endpoints",), every=15.0),
+        Part("versions", "endpoints/versions.html", _load_versions, ("endpoints",), every=60.0),
         Part("monitor", "endpoints/monitor.html", _load_monitor, topics=("endpoints",), every=30.0),
         Part("log", "endpoints/log.html", _load_log, every=15.0),
     ),

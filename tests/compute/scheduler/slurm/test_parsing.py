@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -17,7 +18,9 @@ from headrace.compute.scheduler.slurm.parsing import (
 )
 from headrace.compute.scheduler.slurm.states import parse_state
 
-HEADING = "\x1f".join(("JOBID", "STATE", "REASON", "NODELIST", "COMMENT", "NAME", "COMMAND"))
+HEADING = "\x1f".join(
+    ("JOBID", "STATE", "REASON", "NODELIST", "COMMENT", "NAME", "TIME_LEFT", "COMMAND")
+)
 
 
 def row(*fields: str) -> str:
@@ -92,10 +95,19 @@ def test_the_rows_of_a_queue() -> None:
         [
             "Alps: all systems go",
             HEADING,
-            row("7", "RUNNING", "None", "nid[1-2]", "headrace:t:1", "forward", "/a b/c.sh"),
-            row("8_3", "", "", "", "", "x", ""),
-            row("9+1", "PENDING", "JobHeldUser", "", "", "het", "(null)"),
-            row("8_[4-9%2]", "PENDING", "Resources", "", "a\u2028b\x85c", "n", "/p\x1fq"),
+            row(
+                "7",
+                "RUNNING",
+                "None",
+                "nid[1-2]",
+                "headrace:t:1",
+                "forward",
+                "1-02:00:05",
+                "/a b/c.sh",
+            ),
+            row("8_3", "", "", "", "", "x", "INVALID", ""),
+            row("9+1", "PENDING", "JobHeldUser", "", "", "het", "1:00:00", "(null)"),
+            row("8_[4-9%2]", "PENDING", "Resources", "", "a\u2028b\x85c", "n", "", "/p\x1fq"),
             "",
         ]
     )
@@ -103,8 +115,10 @@ def test_the_rows_of_a_queue() -> None:
     assert complete
     assert [job.job_id for job in jobs] == ["7", "8_3", "9+1", "8_[4-9%2]"]
     assert jobs[0] == Job(
-        "7", JobState.RUNNING, "None", "nid[1-2]", "headrace:t:1", "forward", "/a b/c.sh"
+        *("7", JobState.RUNNING, "None", "nid[1-2]", "headrace:t:1", "forward", "/a b/c.sh"),
+        seconds_left=93_605.0,
     )
+    assert [job.seconds_left for job in jobs[1:]] == [None, None, None]
     assert (jobs[1].state, jobs[1].reason, jobs[1].name) == (JobState.UNKNOWN, "", "x")
     assert (jobs[2].number, jobs[2].needs_attention) == ("9", True)
     assert (jobs[3].number, jobs[3].array_indices) == ("8", "[4-9%2]")
@@ -135,6 +149,15 @@ def test_rows_name_the_cluster_that_was_asked() -> None:
     (job,), _ = parse_queue(text, "near")
     assert job.belongs_to(JobId("7", "near"))
     assert not job.belongs_to(JobId("7"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("59:58", 3_598.0), ("2:00:00", 7_200.0), ("UNLIMITED", math.inf), ("NOT_SET", None)],
+)
+def test_the_time_that_is_left(text: str, seconds: float | None) -> None:
+    (job,), _ = parse_queue(f"{HEADING}\n{row('7', 'RUNNING', '', '', '', 'n', text, '')}\n")
+    assert job.seconds_left == seconds
 
 
 def test_a_record() -> None:

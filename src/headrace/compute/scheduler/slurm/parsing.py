@@ -18,7 +18,7 @@ from .states import parse_state
 # No name, reason or comment has this character in it. It is white space to Python's str methods,
 # so lines are split at line feeds, and nothing is stripped.
 SEPARATOR: Final = "\x1f"
-QUEUE_FORMAT: Final = SEPARATOR.join(("%i", "%T", "%r", "%N", "%k", "%j", "%o"))
+QUEUE_FORMAT: Final = SEPARATOR.join(("%i", "%T", "%r", "%N", "%k", "%j", "%L", "%o"))
 _QUEUE_FIELDS: Final = 5
 ACCOUNT_FORMAT: Final = "JobID,State,ExitCode,JobName,Submit,NodeList"
 _ROW_ID: Final = re.compile(r"[0-9]+(?:_(?:[0-9]+|\[[^\]]*\]))?(?:\+[0-9]+)?")
@@ -71,7 +71,7 @@ def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
         if _ROW_ID.fullmatch(fields[0]) is None:
             complete = False
             continue
-        identifier, state, reason, nodes, comment, name, script = _padded(fields, 7)
+        identifier, state, reason, nodes, comment, name, left, script = _padded(fields, 8)
         parsed = parse_state(state)
         jobs.append(
             Job(
@@ -84,6 +84,7 @@ def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
                 script=script,
                 cluster=cluster,
                 needs_attention=needs_intervention(parsed, reason),
+                seconds_left=walltime_seconds(left) if parsed.running else None,
             )
         )
     # A row that was cut off is none; then others may be missing, too.
