@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from headrace.compute import ComputeError, EndpointHost, TaskSpec, reap
+from headrace.compute import ComputeError, EndpointHost, TaskSpec, own_versions, reap
 from tests.support.compute.endpoints import MARK, Events, alive, descendants, marked, spec, task
 from tests.support.waiting import wait_until
 
@@ -157,6 +157,18 @@ def test_a_function_has_its_packages_in_full(shared: tuple[EndpointHost, Events]
     pytest.importorskip("requests")
     one = task(use_requests)
     assert run(shared, one).result == ["urllib3", "str", "Timeout", False, False]
+
+
+def test_versions_at_the_endpoint_and_at_its_workers_are_known(
+    shared: tuple[EndpointHost, Events],
+) -> None:
+    run(shared, task(use_requests))
+    wait_until(lambda: shared[0].status()["worker_versions"], "the workers' versions")
+    status = shared[0].status()
+    (workers,) = status["worker_versions"]
+    assert status["versions"] == own_versions()
+    for name in ("python", "parsl"):
+        assert workers[name] == own_versions()[name]
 
 
 def test_running_is_told(shared: tuple[EndpointHost, Events], tmp_path: Path) -> None:
