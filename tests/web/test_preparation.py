@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
 from headrace.project import Project
+from headrace.web import preparation
 from headrace.web.errors import WebError
 from headrace.web.page import Page, Part
 from headrace.web.page_registry import all_pages
 from headrace.web.preparation import prepare_pages, start_preparation
 from headrace.web.rendering import environment
+from headrace.web.view import View
 from tests.support.web import WebSite
 
 PROJECT = 'name = "tides"\n[collections.workstation]\nroot = "data"\n'
@@ -66,3 +69,46 @@ def test_what_cannot_be_prepared_is_left_to_its_page(
     assert prepared == ["tides"]
     assert "page low is not prepared: no tide gauge answers" in caplog.text
     assert "no module no_such_module" in caplog.text
+
+
+def test_preparation_gives_way_to_requests(web: WebSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = threading.Event()
+    page = Page(
+        *("tides", "/tides", "Tides", "problem.html"), prepare=lambda project: prepared.set()
+    )
+    monkeypatch.setattr(preparation, "_MOST_SECONDS", 60.0)
+    with web.site.under_way, web.site.under_way:
+        thread = start_preparation(web.site, [page])
+        assert not web.site.under_way.wait_for_none(0.01)
+        assert not prepared.is_set()
+    thread.join()
+    assert prepared.is_set()
+    assert web.site.under_way.wait_for_none(0.0)
+
+
+def test_preparation_goes_on_where_requests_never_end(
+    web: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[str] = []
+    page = Page(
+        *("tides", "/tides", "Tides", "problem.html"),
+        prepare=lambda project: prepared.append(project.config.name),
+    )
+    monkeypatch.setattr(preparation, "_MOST_SECONDS", 0.01)
+    with web.site.under_way:
+        prepare_pages(web.site, [page])
+    assert prepared == ["tides"]
+
+
+def test_a_page_is_under_way_while_it_is_made(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(PROJECT)
+    seen: list[bool] = []
+
+    def load(view: View) -> dict[str, str]:
+        seen.append(view.site.under_way.wait_for_none(0.0))
+        return {"message": "", "kind": "problem"}
+
+    site = WebSite(tmp_path, pages=[Page("tides", "/tides", "Tides", "problem.html", load=load)])
+    site.get("tides")
+    assert seen == [False]
+    assert site.site.under_way.wait_for_none(0.0)

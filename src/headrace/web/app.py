@@ -137,6 +137,10 @@ class _App:
         return handle
 
     def _show(self, page: Page, request: Request) -> Response:
+        with self._site.under_way:
+            return self._shown(page, request)
+
+    def _shown(self, page: Page, request: Request) -> Response:
         session = session_of(request, self._site)
         if session is None:
             return (

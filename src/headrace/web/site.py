@@ -21,6 +21,7 @@ from headrace.web.changes.watcher import ChangeWatcher
 from headrace.web.current_value import CurrentValue
 from headrace.web.long_actions import LongActions
 from headrace.web.part_cache import PartCache
+from headrace.web.requests_under_way import RequestsUnderWay
 from headrace.web.shared_values import SharedValues
 from headrace.web.user_files import UserFiles
 from headrace.web.views.kept_figures import KeptFigures
@@ -62,6 +63,7 @@ class Site:
         files: files of users.
         kept: figures that take long.
         long_actions: what takes longer than a browser waits.
+        under_way: requests for pages that are being answered.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Site:
         self.kept = KeptFigures()
         self._failed_runs = FailedRuns()
         self.long_actions = LongActions()
+        self.under_way = RequestsUnderWay()
         self._connection = ServiceConnection(services or self._connect)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[object, ...], Project] | None = None

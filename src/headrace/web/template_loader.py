@@ -19,6 +19,10 @@ class TemplateLoader(BaseLoader):
     def __init__(self) -> None:
         self._own = PackageLoader("headrace.web")
 
+    def list_templates(self) -> list[str]:
+        """Return the names of the templates of this package."""
+        return self._own.list_templates()
+
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str | None, Callable[[], bool] | None]:

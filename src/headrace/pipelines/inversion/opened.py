@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -180,14 +181,17 @@ def open_all(view: View) -> list[OpenedInversion]:
 
 
 def read_iterations(project: Project, homes: Iterable[Path]) -> None:
-    """Read the iterations of inversions, so that who asks first does not wait for them.
+    """Read iterations and settings of inversions, so that who asks first does not wait for them.
 
     Args:
         project: the project.
         homes: directories of the inversions.
     """
     for home in homes:
-        ITERATIONS.read_all(Paths(home), staging_in(project, home))
+        paths = Paths(home)
+        ITERATIONS.read_all(paths, staging_in(project, home))
+        with suppress(HeadraceError):  # its page tells why
+            _SETTINGS.get(paths.settings, read_settings)
 
 
 def _opened(view: View, name: str, home: Path) -> OpenedInversion:

@@ -51,8 +51,9 @@ def _prepare(project: Project) -> None:
     """Import the libraries and read the iterations of a project's inversions, where it has some."""
     found = find_inversions(project)
     if found:
-        import_module("h5py")  # the first model is compared with that of the last iteration
-        import_module(f"{_PACKAGE}.{_ITERATION}")
+        # The first model is compared with that of the last iteration, and its run asked for.
+        for module in ("h5py", "globus_sdk.exc", f"{_PACKAGE}.{_ITERATION}"):
+            import_module(module)
         import_module(f"{_PACKAGE}.opened").read_iterations(project, found.values())
 
 
