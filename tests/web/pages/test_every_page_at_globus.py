@@ -127,11 +127,12 @@ SHOWN: Mapping[str, Sequence[Sequence[str]]] = {
 }
 """Words of each page of a kind, in the order of `addresses`: what it shows, or why it does not."""
 
+NO_ID = "endpoint 'analysis' has no id"
 REASONS: Mapping[str, Sequence[Sequence[str]]] = {
     "facility": [(NO_FACILITY,) * 3],
     "endpoint": [
         (NO_BLOCKS, "the log of endpoint simulation is on the machine"),
-        ("endpoint 'analysis' has no id", "the log of endpoint analysis is on the machine"),
+        (NO_ID, NO_ID, "the log of endpoint analysis is on the machine"),
     ],
 }
 """Parts that cannot be shown, with how each says so; of all other pages every part is shown."""
