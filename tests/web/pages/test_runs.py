@@ -162,6 +162,7 @@ def test_without_a_facility_each_part_tells_why(tmp_path: Path) -> None:
     assert "This part cannot be shown:" in words_of(answer.text)
     now = words_of(site.get("").text)
     assert "runs cannot be asked for" in now
+    assert "Go to Facility, where it is started" in now
     site.close()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headrace.config import ProjectError
+from headrace.facility import FacilityError, find_address
 from headrace.project_status.run_figures import ACTIVITIES
 from headrace.runs.cause_template import readable_template
 from headrace.web.page import Action, Done, Page, Part, repeatable
@@ -36,7 +37,17 @@ def _load_verdict(view: View) -> Mapping[str, Any]:
         "notices": [(notice_key(each), shortened(each.text, 80)) for each in notices.shown],
         "dismissed": notices.dismissed,
         "moment": status.moment,
+        "is_facility_down": _is_facility_down(view),
     }
+
+
+def _is_facility_down(view: View) -> bool:
+    if view.target != "local":
+        return False
+    try:
+        return find_address(view.site.root) is None
+    except FacilityError:
+        return False  # it runs elsewhere: what cannot be asked says so
 
 
 def _dismiss(view: View) -> Done:

@@ -234,7 +234,8 @@ def _watch(
         text = f"its watch has died; its last sign of life was {age} ago{why}; {means}"
         return Watch("bad", "dead", text)
     text = f"no `headrace watch{at_option(target)}` works on it: {means}"
-    return Watch("bad", "not watched", text)
+    service = f"headrace service install watch{at_option(target)}"
+    return Watch("bad", "not watched", f"{text}; start it, or `{service}` for months")
 
 
 def _is_of(heartbeat: HeartbeatRecord, name: str) -> bool:

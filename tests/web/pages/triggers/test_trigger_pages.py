@@ -113,7 +113,7 @@ def do(site: WebSite, action: str, page: str = PAGE, **fields: str) -> str:
 def test_triggers_are_listed_with_arrivals_limits_and_that_nobody_watches(site: WebSite) -> None:
     words = words_of(site.get("triggers").text)
     assert "records New records" in words
-    assert "no `headrace watch` works on it: nothing that arrives is noticed" in words
+    assert "no `headrace watch` works on it: nothing that arrives is noticed; start it, or" in words
     assert "1 seen , 2 started , 1 refused" in words
     assert "1 of 3 runs that may be open" in words
     assert "quiet hours 00:00-23:59; quiet now, until" in words
