@@ -78,6 +78,7 @@ def test_after_a_kill_only_what_is_not_done_is_run(
 ) -> None:
     killed = call(arguments)
     wait_until(lambda: "two" in calls(tmp_path), "the second member")
+    wait_until((tmp_path / "pack/one/members.jsonl").exists, "the record of the first")
     children = psutil.Process(killed.pid).children(recursive=True)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()

@@ -18,7 +18,6 @@ import pytest
 
 from headrace.compute.batch import BatchJobError
 from headrace.compute.packs import PackError, PackMember, journal, read_members, run_pack
-from headrace.compute.packs.slots import Slots
 from headrace.compute.packs.workspace import MemberWorkspace
 from headrace.compute.scratch_cleaner import headrace_scratch
 from tests.support.sweep_project import member
@@ -298,15 +297,6 @@ def test_members_share_the_processors(run: Run, tmp_path: Path) -> None:
     pair = [member(x, command, environment={"X": x}, walltime="00:01:00") for x in "ab"]
     found = run(*pair, cores=2)
     assert {one["state"] for one in found.values()} == {"done"}
-
-
-def test_a_member_that_needs_more_than_there_is_runs_alone() -> None:
-    slots = Slots(2, ("4", "7"))
-    with slots.held(5, 1) as devices:
-        assert devices == ("4",)
-        assert slots._free == 0
-    with slots.held(1), slots.held(1, 2) as devices:
-        assert sorted(devices) == ["4", "7"]
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,19 @@ class Pack:
     direct: DirectJobs | None = None
     journal: Journal | None = None
 
-    def run(self, member: PackMember | RefusedMember) -> MemberOutcome:
-        """Run a member as a job, unless it is done; return its outcome whatever happens to it."""
+    def run(self, number: int, member: PackMember | RefusedMember) -> MemberOutcome:
+        """Run a member as a job, unless it is done; return its outcome whatever happens to it.
+
+        Args:
+            number: its place in the order in which members run here.
+            member: the member.
+        """
+        try:
+            return self._run(number, member)
+        finally:
+            self.slots.pass_by(number)
+
+    def _run(self, number: int, member: PackMember | RefusedMember) -> MemberOutcome:
         workspace = self._workspace(member)
 
         def run() -> MemberOutcome:
@@ -75,9 +86,11 @@ class Pack:
             if isinstance(started, MemberOutcome):
                 return started
             if self.direct is not None:
-                return self._run_directly(workspace, member, started, self.direct)
+                with self.slots.held(member.cores, member.gpus, number) as devices:
+                    job, attempts = self.direct.run(workspace, devices)
+                return self._end_directly(workspace, started, job, attempts)
             if self.how == "here":
-                with self.slots.held(member.cores, member.gpus) as devices:
+                with self.slots.held(member.cores, member.gpus, number) as devices:
                     raise_if_cancelled(self.task)
                     job, call, attempts = self._job(workspace, devices).run()
             else:
@@ -89,19 +102,18 @@ class Pack:
 
         return self._guarded(workspace, run)
 
-    def _run_directly(
+    def _end_directly(
         self,
         workspace: MemberWorkspace,
-        member: PackMember,
         manifest: Manifest,
-        direct: DirectJobs,
+        job: JobOutcome,
+        attempts: list[Attempt],
     ) -> MemberOutcome:
-        with self.slots.held(member.cores, member.gpus) as devices:
-            job, attempts = direct.run(workspace, devices)
+        assert self.direct is not None  # noqa: S101 - it has run
         said = ""
         if not job.ok:
             directory = JobDirectory(workspace.path)
-            said = directory.last_error_line(direct.message_prefixes)
+            said = directory.last_error_line(self.direct.message_prefixes)
             # Of one that is done the manifest says whose the directory is.
             document = {**job.to_dict(), "task": self.task}
             directory.write_json("outcome.json", document, flush=False)

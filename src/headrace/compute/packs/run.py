@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,7 +110,8 @@ def run_pack(
             jobs = DirectJobs(commands, limits, chosen, task, first)
             pack = replace(pack, direct=jobs, journal=ends.enter_context(journal))
         threads = ends.enter_context(ThreadPoolExecutor(min(at_once, len(groups)), "member"))
-        found = list(threads.map(lambda group: _run_group(pack, group, at_once), groups))
+        ways = threads.map(partial(_run_group, pack, at_once), range(len(groups)), groups)
+        found = list(ways)
     raise_if_cancelled(task)
     outcomes = {key: outcome for each in found for key, outcome in each.items()}
     return pack_result({one.key: outcomes[one.key] for one in listed})
@@ -133,11 +135,11 @@ def _groups(
 
 
 def _run_group(
-    pack: Pack, group: Sequence[PackMember | RefusedMember], at_once: int
+    pack: Pack, at_once: int, number: int, group: Sequence[PackMember | RefusedMember]
 ) -> dict[str, MemberOutcome]:
     members = [one for one in group if isinstance(one, PackMember)]
     if len(members) < 2:
-        return {one.key: pack.run(one) for one in group}
+        return {one.key: pack.run(number, one) for one in group}
     outcomes = pack.run_array(members, at_once)
     return {one.key: outcome for one, outcome in zip(members, outcomes, strict=True)}
 
