@@ -9,7 +9,9 @@ import pytest
 from headrace.project import Project, connect
 from headrace.runs import BatchedRun
 from headrace.runs.web_inputs import list_web_inputs
+from headrace.web.pages.web_inputs import _question
 from tests.support.chosen_runs import start
+from tests.support.ids import an_id
 from tests.support.waiting import wait_until
 from tests.support.web import Form, WebSite, forms_of, words_of
 from tests.support.web_runs import asking, running_project
@@ -43,6 +45,14 @@ def ask(project: Project, flow: str) -> str:
     services = connect(project, "local")
     wait_until(lambda: list_web_inputs(services, run_id=run_id), "the question")
     return run_id
+
+
+def test_collections_are_shown_by_their_names() -> None:
+    workstation = an_id("workstation")
+    rows = [{"field": "From", "value": f"{workstation} /incoming/"}, {"field": "n", "value": 3}]
+    document = {"id": an_id("question"), "context": {"title": "Copy?", "rows": rows}}
+    shown = _question(document, {workstation: "workstation"})
+    assert shown["rows"] == [("From", "workstation /incoming/"), ("n", "3")]
 
 
 def options(web: WebSite) -> list[Form]:

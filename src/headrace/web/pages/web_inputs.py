@@ -29,22 +29,42 @@ _SECONDS: Final = 1.0
 
 def _load_questions(view: View) -> Mapping[str, Any]:
     found, count = view.site.shared.get(
-        "web inputs", _SECONDS, lambda before: view.ask(_read_questions)
+        "web inputs",
+        _SECONDS,
+        lambda before: view.ask(lambda services: _read_questions(services, _names(view))),
     )
     return {"questions": found, "left": count - len(found)}
 
 
-def _read_questions(services: Services) -> tuple[list[dict[str, Any]], int]:
+def _names(view: View) -> dict[str, str]:
+    """Return the names of the project's collections by their ids."""
+    project, target = view.project, view.target
+    return {
+        project.collection_id(name, target): name
+        for name, collection in project.collections.items()
+        if collection.id or target == "local"
+    }
+
+
+def _read_questions(
+    services: Services, names: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], int]:
     summaries = list_web_inputs(services)
     found = []
     for each in islice(summaries, _MOST):
         document = find_web_input(services, str(each["id"]))
         if document.get("status") == "open":  # it may have been answered meanwhile
-            found.append(_question(document))
+            found.append(_question(document, names))
     return found, max(len(found), len(summaries))
 
 
-def _question(document: Mapping[str, Any]) -> dict[str, Any]:
+def _with_names(text: str, names: Mapping[str, str]) -> str:
+    for collection_id, name in names.items():
+        text = text.replace(collection_id, name)
+    return text
+
+
+def _question(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     context, run = document["context"], document.get("run") or {}
     rows = context.get("rows") or []
     respondents = (document.get("roles") or {}).get("respondent_urns") or []
@@ -54,7 +74,10 @@ def _question(document: Mapping[str, Any]) -> dict[str, Any]:
         "text": multiline(str(context.get("text") or "")[:_TEXT]),
         "left": max(0, len(str(context.get("text") or "")) - _TEXT),
         "rows": [
-            (shortened(row.get("field"), 200), shortened(row.get("value"), 1_000))
+            (
+                shortened(row.get("field"), 200),
+                shortened(_with_names(str(row.get("value")), names), 1_000),
+            )
             for row in rows[:_MOST_ROWS]
         ],
         "more_rows": max(0, len(rows) - _MOST_ROWS),
