@@ -54,7 +54,7 @@ def test_a_campaign_has_its_states_lanes_pace_and_causes(site: WebSite) -> None:
     assert "28 segmentation fault" in causes
     assert "host c7: 28 of 28" in causes
     assert "Retry all 28…" in causes
-    assert "1 members cannot begin before" in causes
+    assert "1 member cannot begin before" in causes
     assert "rms 20 0.1" in part(site, "results")
 
 
