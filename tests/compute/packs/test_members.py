@@ -6,7 +6,6 @@ import pytest
 
 from headrace.compute.packs import PackError, PackMember, read_members
 from headrace.compute.packs.member import RefusedMember
-from headrace.compute.packs.member_script import command_text
 
 
 def member(**more: Any) -> dict[str, Any]:
@@ -99,12 +98,3 @@ def test_members_that_cannot_be_told_apart_are_refused_together(
 ) -> None:
     with pytest.raises(PackError, match=message):
         read_members(members)
-
-
-def test_outputs_of_an_earlier_attempt_are_removed_but_no_inputs() -> None:
-    found = read_one(inputs=["state.h5"], outputs=["state.h5", "o u't*.dat"], command="go")
-    assert isinstance(found, PackMember)
-    text = command_text(found, found.inputs, resumes=False)
-    assert "state.h5" not in text
-    assert r"rm -rf -- ./o\ u\'t*.dat)" in text
-    assert command_text(found, found.inputs, resumes=True) == "go\n"

@@ -224,7 +224,8 @@ def _place_of(environment: Mapping[str, str], known: Sequence[Mapping[str, str]]
 
 
 def _nameless_file() -> int:
-    if hasattr(os, "memfd_create"):
+    # Old kernels and some sandboxes have no such file.
+    with contextlib.suppress(AttributeError, OSError):
         return os.memfd_create("groups")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from .member import NEXT, PackMember
-from .output_patterns import fits
+from .member import PackMember
+from .stale_outputs import removal_text
 
 # What the job runs; its arguments are the member's directory and, where whoever looks for the files
 # is on the same machine, "here". Else they are listed where they were made: another machine may see
@@ -52,28 +52,6 @@ def command_text(member: PackMember, inputs: Sequence[str], *, resumes: bool) ->
             outputs are removed first, so that none of them is taken for this one's.
     """
     lines = [f"export {name}={shlex.quote(value)}" for name, value in member.environment.items()]
-    stale = [
-        _shell_pattern(pattern)
-        for pattern in (*member.outputs, *member.optional_outputs)
-        if not any(_is_input(pattern, name) for name in inputs)
-    ]
-    if stale and not resumes:
-        lines.append(f"(shopt -s nullglob dotglob globstar; rm -rf -- {' '.join(stale)})")
-    if not resumes and not any(_is_input(NEXT, name) for name in inputs):
-        lines.append(f"[ ! -e {NEXT} ] || rm -f {NEXT}")
+    if not resumes:
+        lines += removal_text(member, inputs)
     return "\n".join([*lines, member.command]) + "\n"
-
-
-def _is_input(pattern: str, name: str) -> bool:
-    """Return whether a pattern may fit an input: what was pushed is not removed."""
-    plain = name.removeprefix("./")
-    return fits(pattern, plain) or (plain.endswith("/") and pattern.startswith((plain, "*")))
-
-
-def _shell_pattern(pattern: str) -> str:
-    """Return a pattern as bash has it: everything but its wildcards quoted."""
-    text = pattern.removeprefix("./").rstrip("/")
-    return "./" + "".join(
-        character if character.isalnum() or character in "*?[]!^-._/" else f"\\{character}"
-        for character in text
-    )

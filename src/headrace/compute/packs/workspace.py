@@ -23,6 +23,7 @@ from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_tex
 from .outcome import MemberOutcome
 from .output_patterns import fits, missing_patterns
 from .returned_files import Printed, write_returned
+from .stale_outputs import remove_stale_outputs
 
 # The input that stands for all that is in the source's directory.
 EVERYTHING: Final = "./"
@@ -168,15 +169,20 @@ class MemberWorkspace:
         return command_text(self.member, self._names, resumes=resumes)
 
     def direct_command(self, *, resumes: bool, again: bool) -> str:
-        """Return the text of the command of one attempt that is started here.
+        """Return the text of the command of one attempt that is started here now.
 
         Args:
-            resumes: whether a further attempt goes on with the files of the one before.
+            resumes: whether a further attempt goes on with the files of the one before; otherwise
+                its outputs are removed.
             again: whether there was one before.
+
+        Raises:
+            OSError: an output of an earlier attempt cannot be removed.
         """
         # In a directory that was made just now there is nothing to be removed.
-        keeps = resumes or not (again or self._used)
-        return command_text(self.member, self._names, resumes=keeps)
+        if not resumes and (again or self._used):
+            remove_stale_outputs(self.work, self.member, self._names)
+        return command_text(self.member, self._names, resumes=True)
 
     def read_end(self, name: str, size: int) -> str:
         """Return the end of a file, at most so many bytes; empty where there is none."""
