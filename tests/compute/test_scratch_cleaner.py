@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from headrace.compute.packs.journal import Journal
 from headrace.compute.scratch_cleaner import NAME, cleaner_code
 from headrace.compute.wire_text import source_text
 
@@ -48,6 +50,13 @@ def scratch(path: Path, mark: str = "job") -> Path:
         manifest = {"inputs": {}, "output": "a1", "facts": {}}
         line = json.dumps({"directory": "a/start-000.1", "manifest": manifest})
         (path / "members.jsonl").write_text(f"{line}\n{line[:20]}")
+    elif mark == "journal":
+        # The real one, whose first member has very many inputs.
+        with closing(Journal(path / "members.jsonl")) as journal:
+            inputs = {f"grid/file-{n}": "0" * 32 for n in range(10_000)}
+            journal.add("a/start-000.1", path, {"inputs": inputs, "output": "a1", "facts": {}})
+            for n in range(3):
+                os.link(path / "members.jsonl", path / "jobs" / f"{n}.jsonl")
     elif mark == "stage":
         document = {"inputs": {}, "output": "a1", "facts": {}}
         (path / "fit.done.json").write_text(json.dumps(document))
@@ -58,7 +67,7 @@ def wanted(path: Path | str, seconds: float = 0.0, task: str = TASK) -> dict[str
     return {"path": str(path), "task_ids": [task], "seconds": seconds}
 
 
-@pytest.mark.parametrize("mark", ["job", "stage", "pack"])
+@pytest.mark.parametrize("mark", ["job", "stage", "pack", "journal"])
 def test_a_directory_of_ours_is_looked_at_and_removed(clean: Clean, root: Path, mark: str) -> None:
     made = scratch(root / "runs" / "run7", mark)
     other = scratch(root / "runs" / "run8")
@@ -203,6 +212,7 @@ def test_what_changes_while_it_is_removed_stays(
 
 _IN_A_NAMESPACE = """
 import json, subprocess, sys
+from headrace.compute.packs.journal import Journal
 from headrace.compute.scratch_cleaner import headrace_scratch
 root, home, made, task = sys.argv[1:]
 subprocess.run(["mount", "--bind", home, made + "/home"], check=True)
@@ -226,3 +236,11 @@ def test_what_is_mounted_in_it_stays(root: Path, tmp_path: Path) -> None:
     assert "mounted" in answer["problem"]
     assert (home / "thesis.tex").exists()
     assert (made / "data.bin").exists()
+
+
+def test_a_file_with_several_names_is_counted_once(clean: Clean, root: Path) -> None:
+    made = scratch(root / "run", "journal")
+    [found] = clean(str(root), [wanted(made)], False)
+    file = made / "members.jsonl"
+    data = (made / "data.bin").stat().st_blocks * 512
+    assert found["bytes"] == data + file.stat().st_blocks * 512

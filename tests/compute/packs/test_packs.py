@@ -18,6 +18,7 @@ import pytest
 
 from headrace.compute.batch import BatchJobError
 from headrace.compute.packs import PackError, PackMember, journal, read_members, run_pack
+from headrace.compute.packs.journal import read_journal
 from headrace.compute.packs.workspace import MemberWorkspace
 from headrace.compute.scratch_cleaner import headrace_scratch
 from tests.support.sweep_project import member
@@ -367,8 +368,8 @@ def test_packs_that_are_killed_again_and_again_run_each_member_once(tmp_path: Pa
 
 
 def _done(place: Path) -> set[str]:
-    lines = _text(place / "pack" / "m0" / "start-000.1" / "members.jsonl").splitlines()
-    return {json.loads(line)["directory"].partition("/")[0] for line in lines}
+    known = read_journal(place / "pack" / "m0" / "start-000.1" / "members.jsonl")
+    return {directory.partition("/")[0] for directory in known}
 
 
 def _no_links(*names: object) -> None:

@@ -15,6 +15,8 @@ from .file_trees import write_all, write_new
 
 # In the directory of each member that is done, with which its name there is removed.
 JOURNAL: Final = "members.jsonl"
+# Its first line: the file is known by it, however long the others are.
+HEADER: Final = '{"headrace_journal": 1}\n'
 # So much is lost at most by a power cut: these members would be run again.
 _FLUSH_LINES: Final = 50
 _FLUSH_SECONDS: Final = 2.0
@@ -39,17 +41,31 @@ class Journal:
         self._descriptor: int | None = None
         self._unflushed = 0
         self._flushed_at = time.monotonic()
-        self._known = _read(path)
+        self._is_cut = False
+        # Of packs before: by file, for the members of one have its name in common.
+        self._read: dict[tuple[int, int, int], dict[str, Mapping[str, Any]]] = {}
+        self._known = read_journal(path)
 
-    def get(self, directory: str, place: Path) -> Mapping[str, Any]:
-        """Return the manifest of a member; empty where there is none.
+    def get(self, directory: str, place: Path) -> list[Mapping[str, Any]]:
+        """Return the manifests of a member, the likeliest first.
 
         Args:
             directory: the member's name for its directory.
             place: the directory.
         """
-        known = self._known.get(directory)
-        return known if known is not None else _read(place / JOURNAL).get(directory, {})
+        found = [self._read_once(place / JOURNAL).get(directory), self._known.get(directory)]
+        return [manifest for manifest in found if manifest is not None]
+
+    def _read_once(self, path: Path) -> dict[str, Mapping[str, Any]]:
+        try:
+            seen = path.stat()
+        except OSError:
+            return {}
+        key = (seen.st_dev, seen.st_ino, seen.st_size)
+        with self._lock:
+            if key not in self._read:
+                self._read[key] = read_journal(path)
+            return self._read[key]
 
     def add(self, directory: str, place: Path, manifest: Mapping[str, Any]) -> None:
         """Write down that a member is done.
@@ -66,7 +82,10 @@ class Journal:
         with self._lock:
             if self._descriptor is None:
                 self._descriptor = self._open()
-            write_all(self._descriptor, line.encode())
+            start = "\n" if self._is_cut else ""
+            self._is_cut = True
+            write_all(self._descriptor, f"{start}{line}".encode())
+            self._is_cut = False
             self._unflushed += 1
             late = time.monotonic() - self._flushed_at > _FLUSH_SECONDS
             if self._unflushed >= _FLUSH_LINES or late:
@@ -90,7 +109,7 @@ class Journal:
                 break
             else:
                 return
-        write_new(path, line)
+        write_new(path, HEADER + line)
 
     def close(self) -> None:
         """Flush what was written, and close the file."""
@@ -111,7 +130,9 @@ class Journal:
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            if not size:
+                write_all(descriptor, HEADER.encode())
+            elif os.pread(descriptor, 1, size - 1) != b"\n":
                 write_all(descriptor, b"\n")  # the last line was cut
             parent = os.open(self._path.parent, os.O_RDONLY)
             try:
@@ -131,14 +152,19 @@ class Journal:
         self._flushed_at = time.monotonic()
 
 
-def _read(path: Path) -> dict[str, Mapping[str, Any]]:
+def read_journal(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the manifests of a journal by the directories' names; none where it is not there.
+
+    Args:
+        path: the file.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return found
     for line in lines:
-        with contextlib.suppress(ValueError):  # a line that was cut
+        with contextlib.suppress(ValueError, RecursionError):  # a line that was cut or damaged
             entry = json.loads(line)
             if isinstance(entry, dict) and isinstance(entry.get("manifest"), dict):
                 found[str(entry.get("directory"))] = entry["manifest"]

@@ -10,11 +10,16 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Final
 
+from .errors import MemberError
+
 # In the environment of each command: the directory of its member.
 DIRECTORY_VARIABLE: Final = "HEADRACE_SCRIPTS"
+_PAUSE_SECONDS: Final = 0.01
+_LONGEST_SECONDS: Final = 30.0
 
 
 class Leftovers:
@@ -29,18 +34,39 @@ class Leftovers:
 
         Args:
             directory: the member's directory, in which nothing was run now.
+
+        Raises:
+            MemberError: one of them does not end.
         """
+        deadline = time.monotonic() + _LONGEST_SECONDS
         with self._lock:
             if self._found is None:
                 self._found = {}
                 for pid, place in _processes():
                     self._found.setdefault(place, []).append(pid)
             left = self._found.pop(directory, [])
-        for pid in left:
-            # It may be another process by now.
-            if _directory_of(pid) == directory:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        while left:
+            for pid in left:
+                _kill(pid, directory)
+            # They have perhaps started others since they were looked for.
+            left = [pid for pid, place in _processes() if place == directory]
+            if left and time.monotonic() > deadline:
+                message = f"process {left[0]} of an earlier run of it was killed and does not end"
+                raise MemberError("never started", message)
+            if left:
+                time.sleep(_PAUSE_SECONDS)
+
+
+def _kill(pid: int, directory: str) -> None:
+    """Kill a process with its group, which a command leads: it cannot start others meanwhile."""
+    with contextlib.suppress(OSError):
+        group = os.getpgid(pid)
+        # It may be another process by now.
+        if _directory_of(pid) != directory:
+            return
+        if group != os.getpgrp():
+            os.killpg(group, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
 
 def _processes() -> Iterator[tuple[int, str]]:

@@ -91,16 +91,23 @@ def read_facts(stdout: str) -> dict[str, Any]:
             continue
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             plain = {
                 name: value if not isinstance(value, str) else _cut(value, _MAX_FACT_TEXT)
                 for name, value in found.items()
-                if isinstance(value, str) or (isinstance(value, int | float) and isfinite(value))
+                if isinstance(value, str) or _is_number(value)
             }
             return dict(list(plain.items())[:_MAX_FACTS])
     return {}
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and isfinite(value)
+    except OverflowError:  # an integer that no other language reads
+        return False
 
 
 def last_lines(stderr: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..stages.manifest import Manifest
 from .direct_job import DirectJobs
 from .errors import MemberError
 from .file_trees import copy_tree
-from .journal import Journal
+from .journal import JOURNAL, Journal, read_journal
 from .member import PackMember, RefusedMember
 from .outcome import MemberOutcome, last_lines, read_facts
 from .slots import Slots
@@ -181,7 +182,12 @@ class Pack:
         except OSError as error:
             message = f"{error.filename or workspace.path}: {error.strerror}"
             outcome = MemberOutcome.of_error(MemberError("file system", message))
-        self._return(workspace, outcome, {}, "", "")
+        except UnicodeError as error:
+            message = f"its command or environment is no text: {error}"
+            outcome = MemberOutcome.of_error(MemberError("error of the program", message))
+        # What was returned before is not spoilt by a fault before the command ran again.
+        if workspace.is_prepared or not workspace.is_returned():
+            self._return(workspace, outcome, {}, "", "")
         return outcome
 
     def _begin(self, workspace: MemberWorkspace) -> Manifest | MemberOutcome:
@@ -198,6 +204,7 @@ class Pack:
         if not workspace.is_new:
             workspace.forget()
         workspace.prepare(self.source)
+        workspace.is_prepared = True
         if self.direct is None:
             workspace.write_command(workspace.job_command(resumes=self.limits.resumes))
         return manifest
@@ -208,7 +215,11 @@ class Pack:
         """Return what is known of a member that is done; None where it is not."""
         documents: list[Mapping[str, Any]] = [manifest.read()]
         if self.journal is not None:
-            documents.append(self.journal.get(self._name(workspace), workspace.path))
+            documents += self.journal.get(self._name(workspace), workspace.path)
+        else:
+            # It may have been run directly before.
+            known = read_journal(workspace.path / JOURNAL).get(self._name(workspace))
+            documents += [known] if known is not None else []
         for document in documents:
             if (facts := manifest.facts_of(document)) is not None:
                 return facts
@@ -249,13 +260,26 @@ class Pack:
             refused = MemberError("file system", f"{workspace.returned}: cannot be written")
             return outcome.failed_with(refused)
         if outcome.ok:
-            document = manifest.document(workspace.returned, outcome.to_dict())
-            document["returned"] = str(workspace.returned)
-            if self.journal is not None:
-                self.journal.add(self._name(workspace), workspace.path, document)
-            else:
-                manifest.write_document(document)
+            # A member that is not written down as done costs a repetition, not its outcome.
+            with suppress(OSError, StageError):
+                self._write_down(workspace, manifest, outcome)
         return outcome
+
+    def _write_down(
+        self, workspace: MemberWorkspace, manifest: Manifest, outcome: MemberOutcome
+    ) -> None:
+        """Write down that a member is done.
+
+        Raises:
+            OSError: that cannot be written.
+            StageError: what it returned cannot be read.
+        """
+        document = manifest.document(workspace.returned, outcome.to_dict())
+        document["returned"] = str(workspace.returned)
+        if self.journal is not None:
+            self.journal.add(self._name(workspace), workspace.path, document)
+        else:
+            manifest.write_document(document)
 
     def _job(self, workspace: MemberWorkspace, devices: tuple[str, ...]) -> RepeatedJob:
         settings = self._settings(workspace, workspace.member)

@@ -18,7 +18,7 @@ from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
 from .file_trees import copy_tree, files_below, make_directory
-from .member import NEXT, STDERR, STDOUT, PackMember
+from .member import NEXT, RECORD, STDERR, STDOUT, PackMember
 from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
 from .outcome import MemberOutcome
 from .output_patterns import fits, missing_patterns
@@ -62,6 +62,7 @@ class MemberWorkspace:
     Attributes:
         printed_here: whether ``stdout`` and ``stderr`` are of the command that was run now.
         is_new: whether :meth:`make` has made the directory.
+        is_prepared: whether everything is ready for its command, which may have run.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class MemberWorkspace:
         self.stderr = f"{path}/stderr"
         self.printed_here = False
         self.is_new = False
+        self.is_prepared = False
         self._names: list[str] = []
         self._used = True
 
@@ -259,7 +261,7 @@ class MemberWorkspace:
             found = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise MemberError("error of the program", f"{NEXT}: no JSON: {error}") from None
         if not isinstance(found, dict):
             raise MemberError("error of the program", f"{NEXT}: must hold an object")
@@ -298,6 +300,14 @@ class MemberWorkspace:
             (Printed(STDOUT, stdout, files[0]), Printed(STDERR, stderr, files[1])),
             links=self._stays,
         )
+
+    def is_returned(self) -> bool:
+        """Return whether the results of a member that was done are there."""
+        try:
+            record = json.loads((self.returned / RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(record, dict) and record.get("state") == "done"
 
     def forget(self) -> None:
         """Forget that the member was done."""
