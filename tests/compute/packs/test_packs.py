@@ -183,6 +183,13 @@ def test_a_supervisor_that_is_killed_loses_its_members_and_their_commands(
     )
 
 
+def test_members_that_a_supervisor_does_not_start_any_more_are_lost(run: Run) -> None:
+    """As when somebody ends all processes of a node: no command is blamed for it."""
+    found = run(member("a", "kill $PPID; sleep 1000"), member("b", "true"), at_once=1)
+    assert [one["category"] for one in found.values()] == ["lost", "lost"]
+    assert [one["attempts"] for one in found.values()] == [0, 0]
+
+
 def test_environment_and_working_directory_are_the_members_own(run: Run) -> None:
     command = 'echo "{\\"x\\": \\"$X\\", \\"place\\": \\"$(basename "$PWD")\\"}"'
     found = run(member("a", command, environment={"X": "it's $1"}), member("b", command))

@@ -31,7 +31,7 @@ class Supervisor:
         self._groups = os.memfd_create("groups")
         descriptors = [self._groups, *(theirs.fileno() for _, theirs in pairs)]
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", text, *map(str, descriptors)],
+            [sys.executable, "-I", "-S", "-c", text, "0", *map(str, descriptors)],
             pass_fds=descriptors,
             start_new_session=True,
         )

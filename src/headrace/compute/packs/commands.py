@@ -7,6 +7,7 @@ for others.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import os
 import queue
@@ -23,14 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..batch.cancelling import was_cancelled
+from ..batch.cancelling import raise_if_cancelled, was_cancelled
+from .descriptor_limit import DescriptorLimit
 from .errors import MemberError
 from .supervisor import GROUP_BYTES, packed, unpacked
 
 # A file system that many share is not asked more often whether the task was given up.
 _CANCELLATION_CHECK_SECONDS: Final = 2.0
-# More would take too many descriptors.
-_MAX_CHANNELS: Final = 200
 _LOST: Final = "what started its command was killed"
 
 
@@ -71,14 +71,18 @@ class Commands:
 
     Args:
         task: the task; once it is given up, all that runs is ended.
-        at_once: how many run at the same time at most; others wait.
+        at_once: how many are wanted at the same time; others wait.
+
+    Attributes:
+        at_once: how many there may be, by the limit of open files.
     """
 
     def __init__(self, task: str, at_once: int) -> None:
         self._task = task
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._at_once = min(at_once, _MAX_CHANNELS)
+        self._limit = DescriptorLimit(at_once)
+        self.at_once = self._limit.commands
         self._channels: list[_Channel] = []
         self._free: queue.SimpleQueue[_Channel] = queue.SimpleQueue()
         # Where the supervisor writes the group of the command of each channel.
@@ -109,7 +113,8 @@ class Commands:
             limit: seconds that it may take; infinity: any number.
 
         Raises:
-            MemberError: its supervisor was killed meanwhile.
+            MemberError: its supervisor was ended meanwhile, or before it was started.
+            BatchJobError: the task was given up.
             OSError: it cannot be started.
         """
         self._start()
@@ -141,6 +146,9 @@ class Commands:
                 raise MemberError("lost", _LOST)
         finally:
             self._free.put(channel)
+        if answer.get("lost"):
+            raise_if_cancelled(self._task)
+            raise MemberError("lost", _LOST)
         if "error" in answer:
             raise OSError(0, answer["error"], answer["file"])
         return CommandEnd(answer["code"], answer["late"], answer["started"], answer["ended"])
@@ -153,34 +161,44 @@ class Commands:
             if self._process is not None:
                 self._process.wait()
                 os.close(self._groups)
+            self._limit.restore()
 
     def _start(self) -> None:
         with self._lock:
-            if self._process is not None:
-                return
-            with contextlib.ExitStack() as undone, contextlib.ExitStack() as theirs:
-                groups = _nameless_file()
-                undone.callback(os.close, groups)
-                channels, descriptors = [], [groups]
-                for place in range(self._at_once):
-                    ours, other = socket.socketpair()
-                    undone.callback(ours.close)
-                    theirs.callback(other.close)
-                    channels.append(_Channel(ours, place))
-                    descriptors.append(other.fileno())
-                # In a session of its own: who kills this process's group does not kill what has
-                # to end the commands then.
-                self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _supervisor_text(), *map(str, descriptors)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=descriptors,
-                    start_new_session=True,
-                )
-                undone.pop_all()
-            self._groups, self._channels = groups, channels
-            for channel in self._channels:
-                self._free.put(channel)
+            while self._process is None:
+                try:
+                    self._start_supervisor()
+                except OSError as error:
+                    # Others in this process have opened files since.
+                    if error.errno not in (errno.EMFILE, errno.ENFILE) or self.at_once == 1:
+                        raise
+                    self.at_once //= 2
+
+    def _start_supervisor(self) -> None:
+        with contextlib.ExitStack() as undone, contextlib.ExitStack() as theirs:
+            groups = _nameless_file()
+            undone.callback(os.close, groups)
+            channels, descriptors = [], [groups]
+            for place in range(self.at_once):
+                ours, other = socket.socketpair()
+                undone.callback(ours.close)
+                theirs.callback(other.close)
+                channels.append(_Channel(ours, place))
+                descriptors.append(other.fileno())
+            words = map(str, (self._limit.raised_from, *descriptors))
+            # In a session of its own: who kills this process's group does not kill what has
+            # to end the commands then.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _supervisor_text(), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=descriptors,
+                start_new_session=True,
+            )
+            undone.pop_all()
+        self._groups, self._channels = groups, channels
+        for channel in self._channels:
+            self._free.put(channel)
 
     def _answer(self, channel: _Channel) -> dict[str, Any] | None:
         """Wait for what becomes of a command; None: the supervisor is gone."""

@@ -107,6 +107,9 @@ def run_pack(
             journal = closing(Journal(first / JOURNAL))
             side_by_side = min(at_once, len(groups), pack.slots.cores)
             commands = ends.enter_context(closing(Commands(task, side_by_side)))
+            if commands.at_once < side_by_side:
+                # Nobody holds processors who waits for others' commands.
+                at_once = commands.at_once
             jobs = DirectJobs(commands, limits, chosen, task, first)
             pack = replace(pack, direct=jobs, journal=ends.enter_context(journal))
         threads = ends.enter_context(ThreadPoolExecutor(min(at_once, len(groups)), "member"))

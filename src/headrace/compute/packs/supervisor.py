@@ -5,8 +5,9 @@ and little memory, and makes processes without a copy of itself (``posix_spawn``
 command less than the start of its shell. Standard library only, and little of that: its start is
 shared by the commands of one pack.
 
-Its arguments are numbers of descriptors: of a file for the groups of the commands, and of a socket
-for each command that runs at the same time. Messages are values of ``marshal`` after their length.
+Its arguments are the limit of open files of a command (0: that of this process), and numbers of
+descriptors: of a file for the groups of the commands, and of a socket for each command that runs at
+the same time. Messages are values of ``marshal`` after their length.
 
 A command that this process leaves behind, killed, is ended by the kernel: it holds one end of a
 pipe whose other end is here, with the request to signal its group when that is closed. Whoever
@@ -65,6 +66,7 @@ class _Command:
         self.started_at = time.time()
         self.late_at = time.monotonic() + limit
         self.late = False
+        self.ends_with_all = False
         self.kill_at: float | None = None
 
     def end(self) -> None:
@@ -114,11 +116,13 @@ class _Supervisor:
     """Commands that run, and what is told of them.
 
     Args:
+        limit: of open files of a command; 0: that of this process.
         groups: descriptor of the file of the groups.
         channels: descriptors of the sockets.
     """
 
-    def __init__(self, groups: int, channels: list[int]) -> None:
+    def __init__(self, limit: int, groups: int, channels: list[int]) -> None:
+        self._gate = (f"ulimit -Sn {limit}; " if limit else "") + _GATE
         self._commands: dict[int, _Command] = {}
         self._ending = False
         self._asked = True
@@ -165,6 +169,7 @@ class _Supervisor:
     def _end_all(self) -> None:
         self._ending = True
         for command in list(self._commands.values()):
+            command.ends_with_all = not command.late
             command.end()
 
     def _pause(self) -> float | None:
@@ -184,8 +189,7 @@ class _Supervisor:
         elif "text" not in asked:
             self._end_all()
         elif self._ending:
-            moment = time.time()
-            self._tell_end(channel, -signal.SIGTERM, False, moment, moment)
+            self._tell(channel, {"lost": True})
         else:
             self._start(channel, asked)
 
@@ -209,7 +213,7 @@ class _Supervisor:
             os.chdir(asked["directory"])
             pid = os.posix_spawn(
                 self._shell(environment),
-                ["bash", "-c", _GATE.format(gate=gate) + asked["text"]],
+                ["bash", "-c", self._gate.format(gate=gate) + asked["text"]],
                 environment,
                 file_actions=[(os.POSIX_SPAWN_DUP2, *each) for each in files],
                 setpgroup=0,
@@ -226,6 +230,7 @@ class _Supervisor:
             limit = asked["limit"] or float("inf")
             command = self._commands[pid] = _Command(channel, pid, limit, lifeline)
             if self._ending:
+                command.ends_with_all = True
                 command.end()  # the request came while it was started
             self._note_group(channel, pid)
             os.write(writable, b"\n")
@@ -257,9 +262,10 @@ class _Supervisor:
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 del self._commands[pid]
                 os.close(command.lifeline)
-                moment = time.time()
-                started = command.started_at
-                self._tell_end(command.channel, code, command.late, started, moment)
+                ended = {"code": code, "late": command.late, "started": command.started_at}
+                # That it ended is not its own doing then.
+                ended["lost"] = command.ends_with_all and code != 0
+                self._tell(command.channel, {**ended, "ended": time.time()})
                 continue
             moment = time.monotonic()
             if command.kill_at is None and moment >= command.late_at:
@@ -268,11 +274,6 @@ class _Supervisor:
             elif command.kill_at is not None and moment >= command.kill_at:
                 command.kill_at = moment + _GRACE_SECONDS
                 command.signal(signal.SIGKILL)
-
-    def _tell_end(
-        self, channel: _Channel, code: int, late: bool, started: float, ended: float
-    ) -> None:
-        self._tell(channel, {"code": code, "late": late, "started": started, "ended": ended})
 
     def _tell(self, channel: _Channel, document: dict[str, Any]) -> None:
         data = packed(document)
@@ -323,6 +324,6 @@ def _end_with(held: int, group: int) -> None:
 
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:]]
-    _Supervisor(numbers[0], numbers[1:]).run()
+    _Supervisor(numbers[0], numbers[1], numbers[2:]).run()
     # Somebody waits for the end, and there is nothing to be tidied up.
     os._exit(0)
