@@ -253,8 +253,8 @@ def main() -> None:
                 config = config_of(kind, exact, settings, told.periods, told.component)
                 found = list(slopes(traces[noise_for(settings)], config))
                 cells = " | ".join(_cell(slope, found) for slope in found)
-                told_settings = ", ".join(f"{key} = {value}" for key, value in settings.items())
-                print(f"| {kind} | {told_settings} | {exact} | {cells} |", flush=True)
+                settings_text = ", ".join(f"{key} = {value}" for key, value in settings.items())
+                print(f"| {kind} | {settings_text} | {exact} | {cells} |", flush=True)
 
 
 def noise_for(settings: Mapping[str, object]) -> float:

@@ -111,7 +111,7 @@ class ManyIterations:
                 raise SystemExit(f"iteration {number}: {task.reason}")
             source.prepare_directory()
             if task.kind == "gradient":
-                self._tell_gradient(inversion, number, work, source)
+                self._report_gradient(inversion, number, work, source)
             else:
                 self._evaluate(inversion, number, work)
                 optimisation_stages.decide(staging.root, number)
@@ -140,7 +140,7 @@ class ManyIterations:
         }
         write_whole(work.files.misfit, json.dumps(document, indent=1) + "\n")
 
-    def _tell_gradient(
+    def _report_gradient(
         self, inversion: Inversion, number: int, work: MisfitEvaluation, source: MisfitEvaluation
     ) -> None:
         work.prepare_directory()

@@ -84,7 +84,7 @@ class Program:
         assert done.returncode == 1, (done.stdout, done.stderr)
         return done.stderr
 
-    def told(self, *arguments: str, code: int = 0) -> Any:
+    def document(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self(*arguments, "-F", "json", code=code))
 
     def messages(self, name: str) -> list[str]:
@@ -110,7 +110,7 @@ class Program:
         )
 
     def labels(self) -> list[str]:
-        return sorted(run["label"] for run in self.told("run", "list"))
+        return sorted(run["label"] for run in self.document("run", "list"))
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_facility_and_a_watch_that_are_killed_come_back_and_are_removed(
     program("deploy")
     before = find_address(program.root)
     assert before is not None
-    assert program.told("service", "install", *names)["services"] == [*names]
+    assert program.document("service", "install", *names)["services"] == [*names]
     for name in names:
         wait_until(lambda name=name: is_ready(program, name), f"the {name}")
     address = find_address(program.root)
@@ -143,7 +143,7 @@ def test_a_facility_and_a_watch_that_are_killed_come_back_and_are_removed(
     assert address.pid != before.pid, "the service took the place of the one in the background"
     (program.incoming / "a").write_text("1")
     wait_until(lambda: "say a" in program.labels(), "the first run")
-    assert [row["state"] for row in program.told("service", "status", "facility", "watch")] == [
+    assert [row["state"] for row in program.document("service", "status", "facility", "watch")] == [
         "active",
         "active",
     ]
@@ -160,14 +160,14 @@ def test_a_facility_and_a_watch_that_are_killed_come_back_and_are_removed(
     wait_until(lambda: program.messages("facility").count("READY=1") == 2, "the facility")
     wait_until(lambda: "say b" in program.labels(), "the second run")
     assert program.labels() == ["say a", "say b"]
-    assert program.told("service", "remove")["services"] == [*names]
+    assert program.document("service", "remove")["services"] == [*names]
     assert [*program.units.iterdir()] == []
     wait_until(lambda: find_address(program.root) is None, "the end of the facility")
     assert program.messages("facility")[-1] == "STOPPING=1"
     assert program.messages("watch")[-1] == "STOPPING=1"
-    rows = program.told("service", "status")
+    rows = program.document("service", "status")
     assert {row["state"] for row in rows} == {"not installed"}
-    assert program.told("service", "remove", code=1) == {"services": []}
+    assert program.document("service", "remove", code=1) == {"services": []}
 
 
 def test_a_watch_waits_for_the_service_of_the_facility(program: Program) -> None:
@@ -211,4 +211,4 @@ def test_what_one_manager_has_the_other_takes_over(program: Program, tmp_path: P
     assert len([*program.units.iterdir()]) == 2
     program("service", "install", "watch", "--manager", "cron")
     assert [*program.units.iterdir()] == []
-    assert program.told("service", "remove")["services"] == ["facility", "watch"]
+    assert program.document("service", "remove")["services"] == ["facility", "watch"]

@@ -36,22 +36,22 @@ def history(root: Path) -> CampaignHistory:
     return history
 
 
-def told(run: Run, *arguments: str, code: int = 0) -> Any:
+def document_of(run: Run, *arguments: str, code: int = 0) -> Any:
     done = run(*arguments, "-F", "json")
     assert done.exit_code == code, done.output
     return json.loads(done.stdout)
 
 
 def test_a_campaign_is_started_and_takes_in_new_rows(run: Run, root: Path) -> None:
-    first = told(run, "campaign", "start", "napa", "--no-driver")
+    first = document_of(run, "campaign", "start", "napa", "--no-driver")
     assert first == {"name": "napa", "state": "started", "members": 4, "added": 4}
     table = root / "campaigns" / "napa.csv"
     table.write_text(table.read_text() + "r005,wild\n")
-    assert told(run, "campaign", "start", "napa", "--no-driver")["added"] == 1
+    assert document_of(run, "campaign", "start", "napa", "--no-driver")["added"] == 1
     (root / "more.csv").write_text("name,protein\nr006,wild\nr005,wild\n")
-    more = told(run, "campaign", "add", "napa", "--table", "more.csv", "--priority", "5")
+    more = document_of(run, "campaign", "add", "napa", "--table", "more.csv", "--priority", "5")
     assert (more["added"], more["unchanged"]) == (1, 0)
-    assert told(run, "campaign", "show", "napa", "r006")["priority"] == 5.0
+    assert document_of(run, "campaign", "show", "napa", "r006")["priority"] == 5.0
 
 
 def test_a_campaign_whose_flow_is_not_deployed_is_not_started(run: Run, root: Path) -> None:
@@ -96,9 +96,9 @@ def test_status_shows_bars_lanes_and_what_waits(run: Run, history: CampaignHisto
     assert " 40.0 %" in text
     assert "frontera-1 8" in text
     assert "3 failed; `headrace campaign why napa`" in text
-    document = told(run, "campaign", "status", "napa")
+    document = document_of(run, "campaign", "status", "napa")
     assert (document["total"], document["counts"]["done"], document["done"]) == (20, 8, 8)
-    groups = told(run, "campaign", "status", "napa", "--by", "group")
+    groups = document_of(run, "campaign", "status", "napa", "--by", "group")
     assert [group["group"] for group in groups] == ["g0", "g1"]
     assert "g0" in run("campaign", "status", "napa", "--by", "group").stdout
     everything = run("campaign", "status").stdout.splitlines()
@@ -115,13 +115,13 @@ def test_members_are_listed_with_columns_pages_and_counts(
     columns = ("--columns", "key,rms,n", "-F", "unix")
     listed = run("campaign", "list", "napa", "--where", "rms > 0.5", *columns).stdout
     assert listed == "r006\t0.6\t6\nr007\t0.7\t7\n"
-    paged = told(run, "campaign", "list", "napa", "-n", "3", "--page", "2")
+    paged = document_of(run, "campaign", "list", "napa", "-n", "3", "--page", "2")
     assert [row["key"] for row in paged] == ["r003", "r004", "r005"]
     assert (
         "14 more members: --page 3"
         in run("campaign", "list", "napa", "-n", "3", "--page", "2").stderr
     )
-    counted = told(run, "campaign", "list", "napa", "--group", "g0", "--count")
+    counted = document_of(run, "campaign", "list", "napa", "--group", "g0", "--count")
     assert counted == {"members": 10, "done": 4, "failed": 2, "ready": 4}
     wrong = run("campaign", "list", "napa", "--columns", "nothing")
     assert wrong.exit_code == 2
@@ -129,14 +129,14 @@ def test_members_are_listed_with_columns_pages_and_counts(
 
 
 def test_causes_are_grouped_and_their_command_works(run: Run, history: CampaignHistory) -> None:
-    [cluster] = told(run, "campaign", "why", "napa")
+    [cluster] = document_of(run, "campaign", "why", "napa")
     assert (cluster["count"], cluster["cause"]) == (3, "segmentation fault")
     assert "3 x segmentation fault" in run("campaign", "why", "napa").stdout
     import shlex
 
     command = shlex.split(cluster["command"])[1:]
-    assert told(run, *command)["changed"] == ["r008", "r009", "r010"]
-    assert told(run, "campaign", "why", "napa") == []
+    assert document_of(run, *command)["changed"] == ["r008", "r009", "r010"]
+    assert document_of(run, "campaign", "why", "napa") == []
     assert run("campaign", "why", "napa", "r001").stdout == (
         "No member that was chosen has failed.\n"
     )
@@ -145,21 +145,27 @@ def test_causes_are_grouped_and_their_command_works(run: Run, history: CampaignH
 def test_members_are_held_released_dropped_moved_and_undone(
     run: Run, history: CampaignHistory
 ) -> None:
-    held = told(run, "campaign", "hold", "napa", "r011", "r012", "r000", "--reason", "beam")
+    held = document_of(run, "campaign", "hold", "napa", "r011", "r012", "r000", "--reason", "beam")
     assert held["changed"] == ["r011", "r012"]
     assert held["left"] == {"is done": ["r000"]}
-    assert told(run, "campaign", "show", "napa", "r011")["cause"] == "beam"
-    assert told(run, "campaign", "release", "napa", "--group", "g1")["changed"] == ["r011"]
-    assert told(run, "campaign", "undo", "napa")["changed"] == ["r011"]
-    dropped = told(run, "campaign", "drop", "napa", "r019")
+    assert document_of(run, "campaign", "show", "napa", "r011")["cause"] == "beam"
+    assert document_of(run, "campaign", "release", "napa", "--group", "g1")["changed"] == ["r011"]
+    assert document_of(run, "campaign", "undo", "napa")["changed"] == ["r011"]
+    dropped = document_of(run, "campaign", "drop", "napa", "r019")
     assert dropped["changed"] == ["r019"]
-    assert told(run, "campaign", "retry", "napa", "r019")["changed"] == ["r019"]
-    assert told(run, "campaign", "move", "napa", "r013", "--to", "desk")["changed"] == ["r013"]
-    assert told(run, "campaign", "move", "napa", "r013", "--to", "any")["changed"] == ["r013"]
-    assert told(run, "campaign", "priority", "napa", "r014", "--to", "9")["changed"] == ["r014"]
-    again = told(run, "campaign", "retry", "napa", "r000", "--from", "run")
+    assert document_of(run, "campaign", "retry", "napa", "r019")["changed"] == ["r019"]
+    assert document_of(run, "campaign", "move", "napa", "r013", "--to", "desk")["changed"] == [
+        "r013"
+    ]
+    assert document_of(run, "campaign", "move", "napa", "r013", "--to", "any")["changed"] == [
+        "r013"
+    ]
+    assert document_of(run, "campaign", "priority", "napa", "r014", "--to", "9")["changed"] == [
+        "r014"
+    ]
+    again = document_of(run, "campaign", "retry", "napa", "r000", "--from", "run")
     assert again["changed"] == ["r000"]
-    nothing = told(run, "campaign", "hold", "napa", "--group", "none*")
+    nothing = document_of(run, "campaign", "hold", "napa", "--group", "none*")
     assert nothing["count"] == 0
     assert run("campaign", "release", "napa", "r001", "-F", "json").exit_code == 1
 
@@ -169,7 +175,7 @@ def test_more_than_ten_members_are_asked_for(run: Run, history: CampaignHistory)
     assert asked.exit_code == 2
     message = str(asked.output)
     assert "Hold 20 members (9 ready, 8 done, 3 failed)? Nobody can be asked here" in message
-    assert told(run, "campaign", "hold", "napa", "*", "--yes")["count"] == 9
+    assert document_of(run, "campaign", "hold", "napa", "*", "--yes")["count"] == 9
 
 
 def test_a_selection_that_says_nothing_chooses_nothing(run: Run, history: CampaignHistory) -> None:
@@ -179,17 +185,20 @@ def test_a_selection_that_says_nothing_chooses_nothing(run: Run, history: Campai
 
 
 def test_campaigns_pause_and_lanes_drain(run: Run, history: CampaignHistory) -> None:
-    assert told(run, "campaign", "pause", "napa", "--reason", "dinner")["changed"] is True
+    assert document_of(run, "campaign", "pause", "napa", "--reason", "dinner")["changed"] is True
     assert "it is paused: dinner" in run("campaign", "status", "napa").stdout
-    assert told(run, "campaign", "pause", "napa")["changed"] is False
-    assert told(run, "campaign", "resume", "napa")["changed"] is True
-    assert told(run, "campaign", "drain", "napa", "desk", "--reason", "repair")["changed"] is True
+    assert document_of(run, "campaign", "pause", "napa")["changed"] is False
+    assert document_of(run, "campaign", "resume", "napa")["changed"] is True
+    assert (
+        document_of(run, "campaign", "drain", "napa", "desk", "--reason", "repair")["changed"]
+        is True
+    )
     assert "lane desk is drained" in run("campaign", "status", "napa").stdout
-    assert told(run, "campaign", "undrain", "napa", "desk")["changed"] is True
+    assert document_of(run, "campaign", "undrain", "napa", "desk")["changed"] is True
     assert run("campaign", "limit", "napa", "desk", "5").stdout == (
         "Lane desk has 5 at most under way.\n"
     )
-    assert told(run, "campaign", "limit", "napa", "desk")["changed"] is True
+    assert document_of(run, "campaign", "limit", "napa", "desk")["changed"] is True
     assert "did you mean 'desk'" in run("campaign", "drain", "napa", "dsk").output
     undone = run("campaign", "undo", "napa")
     assert undone.stdout == "The limit desk of campaign napa is undone.\n"
@@ -199,10 +208,10 @@ def test_the_table_is_written_or_printed(run: Run, history: CampaignHistory, roo
     printed = run("campaign", "table", "napa", "--state", "done").stdout.splitlines()
     assert printed[0].startswith("key,state,group")
     assert len(printed) == 9
-    written = told(run, "campaign", "table", "napa", "-o", "t.json")
+    written = document_of(run, "campaign", "table", "napa", "-o", "t.json")
     assert written == {"file": "t.json", "members": 20}
     assert len(json.loads((root / "t.json").read_text())) == 20
-    report = told(run, "campaign", "report", "napa")
+    report = document_of(run, "campaign", "report", "napa")
     assert report["file"] == str(root / "data/campaigns/napa/report.html")
     assert "8 of 20 members are done" in Path(report["file"]).read_text()
     # No driver has run: links, table and log are brought up to date as well.
@@ -219,7 +228,7 @@ def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_p
     home = tmp_path / "home" / "td1"
     home.mkdir(parents=True)
     (home / "input.dat").write_text("1\n")
-    [added] = told(run, "campaign", "add", "ert", str(home.parent))
+    [added] = document_of(run, "campaign", "add", "ert", str(home.parent))
     assert (added["outcome"], added["member"]) == ("added", "td1")
     again = run("campaign", "add", "ert", str(home))
     assert again.stdout.splitlines()[-1] == "1 there already"
@@ -230,7 +239,7 @@ def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_p
     (root / "data" / "back" / "td1").mkdir(parents=True)
     (root / "data" / "back" / "td1" / "result.dat").write_text("2\n")
     history.done(["td1"], "default")
-    [found] = told(run, "campaign", "get", "ert")
+    [found] = document_of(run, "campaign", "get", "ert")
     assert (found["outcome"], found["files"]) == ("fetched", 1)
     assert (home / "result.dat").read_text() == "2\n"
     (root / "data" / "back" / "td1" / "input.dat").write_text("3\n")
@@ -239,9 +248,9 @@ def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_p
 
     os.utime(home / "input.dat", (4e9, 4e9))
     assert "1 files there are newer" in run("campaign", "get", "ert", "td1").stdout
-    forced = told(run, "campaign", "get", "ert", "--force")
+    forced = document_of(run, "campaign", "get", "ert", "--force")
     assert forced[0]["outcome"] == "fetched"
-    to = told(run, "campaign", "get", "ert", "td1", "--to", str(tmp_path / "out"))
+    to = document_of(run, "campaign", "get", "ert", "td1", "--to", str(tmp_path / "out"))
     assert to[0]["directory"] == str(tmp_path / "out" / "td1")
     nothing = run("campaign", "add", "ert", str(tmp_path / "out"))
     assert (nothing.exit_code, nothing.stdout.startswith("directory")) == (0, True)
@@ -250,7 +259,7 @@ def test_directories_are_added_and_get_their_results(run: Run, root: Path, tmp_p
 
 
 def test_a_campaign_is_made(run: Run, root: Path) -> None:
-    made = told(run, "campaign", "init", "words", "--flow", "say")
+    made = document_of(run, "campaign", "init", "words", "--flow", "say")
     assert made == {
         "name": "words",
         "flow": "say",
@@ -271,14 +280,14 @@ def test_what_attempts_have_left_is_removed_after_all_is_done(
     for name in ("r008/run-001.1", "r008/run-001.2"):
         (base / name).mkdir(parents=True)
         (base / name / "out").write_text("x" * 10)
-    told(run, "campaign", "retry", "napa", "r008")
+    document_of(run, "campaign", "retry", "napa", "r008")
     history.done(["r008"])
-    seen = told(run, "campaign", "clean", "napa", "--attempts", "--dry-run")
+    seen = document_of(run, "campaign", "clean", "napa", "--attempts", "--dry-run")
     assert [(row["kind"], row["path"]) for row in seen] == [
         ("attempt", str(base / "r008/run-001.1"))
     ]
     assert (base / "r008/run-001.1").is_dir()
-    assert told(run, "campaign", "clean", "napa", "--attempts", "--older", "30d") == []
-    removed = told(run, "campaign", "clean", "napa", "--attempts", "--orphans", "--yes")
+    assert document_of(run, "campaign", "clean", "napa", "--attempts", "--older", "30d") == []
+    removed = document_of(run, "campaign", "clean", "napa", "--attempts", "--orphans", "--yes")
     assert [row["removed"] for row in removed] == [True]
     assert sorted(path.name for path in (base / "r008").iterdir()) == ["run-001.2"]

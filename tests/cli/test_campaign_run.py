@@ -96,12 +96,12 @@ def campaign(headrace: Program, words: list[str], flow: str = "say", name: str =
 
 def test_a_campaign_runs_to_its_end_and_a_bad_member_fails_alone(headrace: Program) -> None:
     campaign(headrace, ["good"] * 11 + ["bad"])
-    assert headrace.told("campaign", "check", "words")["members"] == 12
+    assert headrace.document("campaign", "check", "words")["members"] == 12
     done = headrace("campaign", "run", "words", code=1)
     assert "words: 11 done, 1 failed" in done.stdout
     assert "1 failed; `headrace campaign why words`" in done.stdout
     assert "words: w11 failed: the word is bad" in done.stderr
-    [cluster] = headrace.told("campaign", "why", "words")
+    [cluster] = headrace.document("campaign", "why", "words")
     assert (cluster["cause"], cluster["members"]) == (
         "the word is bad (Bad in state Stop)",
         ["w11"],
@@ -115,12 +115,12 @@ def test_a_campaign_runs_to_its_end_and_a_bad_member_fails_alone(headrace: Progr
     ]
     assert (lines[0], lines[-1]) == ("started", "ended")
     assert "11 of 12 members are done" in (results / "report.html").read_text()
-    shown = headrace.told("campaign", "show", "words", "w00")
+    shown = headrace.document("campaign", "show", "words", "w00")
     assert [each["status"] for each in shown["tries"]] == ["SUCCEEDED"]
     assert headrace("run", "show", shown["run_id"]).code == 0
     # Mended, and said again, only what has failed is run.
     campaign(headrace, ["good"] * 12)
-    assert headrace.told("campaign", "add", "words")["kept"] == ["w11"]
+    assert headrace.document("campaign", "add", "words")["kept"] == ["w11"]
     headrace("campaign", "retry", "words", "w11")
     again = headrace("campaign", "run", "words", "--quiet", code=1)
     assert "1 failed" in again.stdout, "a row that has begun stays as it was"
@@ -131,19 +131,20 @@ def test_a_driver_in_the_background_is_waited_for_and_ends_by_itself(headrace: P
     started = headrace("campaign", "start", "words")
     assert "started a driver, process" in started.stderr
     assert (
-        headrace.told("campaign", "wait", "words", "--quiet", "--timeout", "60")["state"] == "ended"
+        headrace.document("campaign", "wait", "words", "--quiet", "--timeout", "60")["state"]
+        == "ended"
     )
     log = headrace.directory / ".headrace" / "campaigns.local.log"
     wait_until(lambda: "none is under way any more" in log.read_text(), "the driver ends")
     assert "no driver runs" not in headrace("campaign", "wait", "words").stderr
-    grafted = headrace.told(
+    grafted = headrace.document(
         *("campaign", "graft", "words", "say", "--after", "group", "--input", "-"),
         *("--label", "after {group}", "--tag", "later"),
         stdin='{"word": "{group}"}',
     )
     assert (grafted["due"], grafted["new"]) == (2, True)
     headrace("campaign", "run", "words", "--quiet")
-    labels = [run["label"] for run in headrace.told("run", "list", "--tag", "later")]
+    labels = [run["label"] for run in headrace.document("run", "list", "--tag", "later")]
     assert sorted(labels) == ["after even", "after odd"]
     assert "no flow 'sya'" in headrace.refused(
         "campaign", "graft", "words", "sya", "--after", "leg"
@@ -171,18 +172,18 @@ def test_a_driver_in_the_foreground_goes_on_after_it_was_ended(
     driver = Long(headrace.directory, tmp_path / "log", "campaign", "drive", "--until-done")
     driver.says("driven from now on")
     wait_until(
-        lambda: headrace.told("campaign", "status", "slow")["counts"]["running"] == 1, "it runs"
+        lambda: headrace.document("campaign", "status", "slow")["counts"]["running"] == 1, "it runs"
     )
     busy = headrace("campaign", "drive", code=1)
     assert "are driven already, by process" in busy.error
     assert driver.ended_by(signal.SIGTERM) == 0
     assert "runs under way go on" in driver.text
-    [run] = headrace.told("run", "list")
+    [run] = headrace.document("run", "list")
     again = Long(headrace.directory, tmp_path / "log2", "campaign", "run", "slow", "--quiet")
     headrace("run", "resume", run["run_id"])
     headrace("run", "cancel", run["run_id"])
     assert again.process.wait(timeout=120) == 1
-    assert len(headrace.told("run", "list")) == 1, "no second run was started"
+    assert len(headrace.document("run", "list")) == 1, "no second run was started"
 
 
 def test_a_ledger_that_was_lost_is_told_and_begun_anew_on_request(headrace: Program) -> None:
@@ -195,4 +196,4 @@ def test_a_ledger_that_was_lost_is_told_and_begun_anew_on_request(headrace: Prog
         assert "the ledger of campaigns is gone" in lost.error
         assert "`headrace campaign drive --start-over`" in lost.error
     headrace("campaign", "drive", "--start-over", "--until-done")
-    assert headrace.told("campaign", "run", "words", "--quiet")["counts"] == {"done": 1}
+    assert headrace.document("campaign", "run", "words", "--quiet")["counts"] == {"done": 1}

@@ -109,12 +109,12 @@ def test_bash_completes_campaigns_their_lanes_and_members(project: Program) -> N
 
 @needs_bash
 def test_bash_completes_runs_and_questions(project: Program) -> None:
-    run_id = project.told("start", "ask")["run_id"]
+    run_id = project.document("start", "ask")["run_id"]
     found = bash(project.directory, "run", "show", "")
     assert found[:2] == ["last", run_id]
     assert bash(project.directory, "run", "show", run_id[:5]) == [run_id]
     project("run", "show", "last")
-    question = wait_until(lambda: project.told("web-input", "list"), "the question")
+    question = wait_until(lambda: project.document("web-input", "list"), "the question")
     completed = bash(project.directory, "web-input", "respond", "")
     assert completed == [item["id"] for item in question]
 

@@ -93,7 +93,7 @@ def served(root: Path, headrace: Command) -> Path:
     return root
 
 
-def told(headrace: Command) -> dict[str, Any]:
+def document_of(headrace: Command) -> dict[str, Any]:
     done = headrace("status", "-F", "json", "--fail-on", "never")
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
@@ -102,7 +102,7 @@ def told(headrace: Command) -> dict[str, Any]:
 
 def wait_for(headrace: Command, word: str) -> dict[str, Any]:
     def has_it() -> dict[str, Any] | None:
-        document = told(headrace)
+        document = document_of(headrace)
         return document if document["word"] == word else None
 
     return wait_until(has_it, f"the word {word}")
@@ -113,7 +113,7 @@ def parts(document: dict[str, Any]) -> list[str]:
 
 
 def test_where_no_facility_runs_it_is_not_well(headrace: Command, root: Path) -> None:
-    document = told(headrace)
+    document = document_of(headrace)
     assert (document["word"], document["runs"]) == ("look", None)
     assert "headrace facility up" in document["reason"]
     shown = headrace("status")
@@ -126,10 +126,10 @@ def test_where_no_facility_runs_it_is_not_well(headrace: Command, root: Path) ->
 def test_a_failure_is_to_be_looked_at_until_a_retry_mends_it(
     headrace: Command, served: Path
 ) -> None:
-    assert told(headrace)["word"] == "well"
+    assert document_of(headrace)["word"] == "well"
     done = headrace("start", "list", "-s", "word=/new/", "--wait", "-F", "json")
     run_id = json.loads(done.stdout)["run_id"]
-    document = told(headrace)
+    document = document_of(headrace)
     assert (document["word"], parts(document)) == ("look", ["failures"])
     (group,) = document["failures"]["groups"]
     assert (group["runs"], group["example"], group["flows"]) == (1, run_id, {"list": 1})
@@ -163,14 +163,14 @@ def test_a_facility_that_was_killed_is_dead_and_one_that_was_stopped_is_not(
     assert address is not None
     os.kill(address.pid, signal.SIGKILL)
     wait_until(lambda: find_address(served) is None, "the end of the facility")
-    document = told(headrace)
+    document = document_of(headrace)
     assert document["word"] == "act"
     assert "the facility on" in document["reason"]
     assert "is dead" in document["reason"]
     assert headrace("facility", "up").returncode == 0
-    assert told(headrace)["word"] == "well"
+    assert document_of(headrace)["word"] == "well"
     assert headrace("facility", "down").returncode == 0
-    assert told(headrace)["word"] == "look"
+    assert document_of(headrace)["word"] == "look"
 
 
 def test_what_cannot_be_asked_is_never_well_and_never_zero(
@@ -192,12 +192,12 @@ def test_a_trigger_that_is_paused_needs_somebody(headrace: Command, served: Path
     with Ledger(path):
         pass
     pause_triggers(path, ["new"])
-    document = told(headrace)
+    document = document_of(headrace)
     assert (document["word"], parts(document)) == ("act", ["triggers"])
     assert document["reason"] == "the trigger new is paused"
     with sqlite3.connect(path) as database:
         database.execute("UPDATE pauses SET reason = 'the run of run7 failed'")
-    assert told(headrace)["reason"] == "the trigger new is held: the run of run7 failed"
+    assert document_of(headrace)["reason"] == "the trigger new is held: the run of run7 failed"
 
 
 def test_unix_format_has_a_line_for_each_finding(headrace: Command, served: Path) -> None:

@@ -40,7 +40,7 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def told(headrace: Command, *arguments: str) -> Any:
+def document_of(headrace: Command, *arguments: str) -> Any:
     done = headrace(*arguments, "-F", "json")
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
@@ -48,10 +48,10 @@ def told(headrace: Command, *arguments: str) -> Any:
 
 def ask(headrace: Command) -> tuple[str, dict[str, Any]]:
     headrace("deploy")
-    run_id = told(headrace, "start", "transfer_after_approval", "-i", "input.json")["run_id"]
-    wait_until(lambda: told(headrace, "web-input", "list"), "a question")
-    [question] = told(headrace, "web-input", "list")
-    return run_id, told(headrace, "web-input", "show", question["id"])
+    run_id = document_of(headrace, "start", "transfer_after_approval", "-i", "input.json")["run_id"]
+    wait_until(lambda: document_of(headrace, "web-input", "list"), "a question")
+    [question] = document_of(headrace, "web-input", "list")
+    return run_id, document_of(headrace, "web-input", "show", question["id"])
 
 
 def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Path):
@@ -62,7 +62,7 @@ def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Pat
     assert rows["From"].endswith(" /a/")
     assert not (root / "there" / "b").exists()
     assert headrace("web-input", "respond", question["id"], "Approve").returncode == 0
-    ended = told(headrace, "run", "wait", run_id)
+    ended = document_of(headrace, "run", "wait", run_id)
     assert ended["status"] == "SUCCEEDED"
     assert ended["summary"]["files_transferred"] == 1
     assert (root / "there" / "b" / "one").read_text() == "1"
@@ -71,7 +71,7 @@ def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Pat
 def test_what_is_refused_is_not_copied(headrace: Command, root: Path):
     run_id, question = ask(headrace)
     assert headrace("web-input", "respond", question["id"], "Refuse").returncode == 0
-    ended = told(headrace, "run", "wait", run_id)
+    ended = document_of(headrace, "run", "wait", run_id)
     assert ended["status"] == "FAILED"
     assert "not approved" in ended["failure"]
     assert not (root / "there" / "b").exists()

@@ -19,7 +19,7 @@ FAIL = {
 }
 
 
-def told(root: Path, *arguments: str) -> Any:
+def document_of(root: Path, *arguments: str) -> Any:
     done = run(*arguments, "-C", str(root), "-F", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -39,15 +39,15 @@ def test_a_failed_run_is_taken_up_once_and_then_holds_its_trigger(tmp_path: Path
         )
         assert "in: starts nothing more: the run of one" in done.stderr
         assert done.returncode == 1
-        (arrival,) = told(root, "trigger", "arrivals")
+        (arrival,) = document_of(root, "trigger", "arrivals")
         assert (arrival["state"], arrival["run_status"]) == ("started", "FAILED")
-        runs = {each["run_id"]: each for each in told(root, "run", "list")}
+        runs = {each["run_id"]: each for each in document_of(root, "run", "list")}
         assert len(runs) == 2
-        retry = told(root, "run", "show", arrival["run_id"])
+        retry = document_of(root, "run", "show", arrival["run_id"])
         assert retry["retry_of"]["run_id"] in runs
         (root / "data/incoming/two").write_text("2")
         run("watch", "--once", "-C", str(root))
-        (_, waiting) = told(root, "trigger", "arrivals")
+        (_, waiting) = document_of(root, "trigger", "arrivals")
         assert waiting["state"] == "waiting"
         assert waiting["reason"].startswith("the trigger is held: run ")
         text = run("trigger", "arrivals", "-C", str(root)).stdout

@@ -101,7 +101,7 @@ again.shutdown()
 
 
 def test_a_flow_s_tasks_run_at_the_real_endpoint(user: User) -> None:
-    assert user.told("function", "run", "hello", "-e", "machine")["greeting"] == "hello you"
+    assert user.document("function", "run", "hello", "-e", "machine")["greeting"] == "hello you"
 
 
 @pytest.fixture(params=["this", pytest.param("own", marks=pytest.mark.slow)])
@@ -162,7 +162,7 @@ def test_without_a_broker_one_line_says_what_is_missing(user: User) -> None:
 
 def test_the_endpoint_is_told_of_in_words(user: User) -> None:
     wait_until(user.online, "the endpoint's first sign of life")
-    row = user.told("endpoint", "status", "machine")
+    row = user.document("endpoint", "status", "machine")
     assert (row["kind"], row["state"], row["service"]) == ("installed", "running", "online")
-    assert row["id"] == user.told("endpoint", "list")[0]["id"]
+    assert row["id"] == user.document("endpoint", "list")[0]["id"]
     assert "Core Endpoint" in user.headrace("endpoint", "log", "machine", "--lines", "200")

@@ -136,7 +136,7 @@ def test_sigkill_of_the_core(user: User, work: Work) -> None:
     core = user.core()
     core.kill()
     wait_until(lambda: not core.is_running() or core.status() == psutil.STATUS_ZOMBIE, "its end")
-    [report] = user.told("endpoint", "monitor", "--once")
+    [report] = user.document("endpoint", "monitor", "--once")
     assert (report["health"], report["action"]) == ("down", "restarted"), report
     work.let_go()
     assert work.results() == {"a": "a"}

@@ -95,7 +95,9 @@ def test_one_that_hangs_is_killed_and_started(minutes: Minutes, user: User) -> N
     core = user.core()
     core.send_signal(signal.SIGSTOP)
     wait_until(
-        lambda: user.told("endpoint", "status", "machine", code=None)["state"] == "disconnected",
+        lambda: (
+            user.document("endpoint", "status", "machine", code=None)["state"] == "disconnected"
+        ),
         "the age of its pid file",
     )
     assert minutes()["counts"] == {"hung restarted": 1}

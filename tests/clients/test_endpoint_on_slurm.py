@@ -49,7 +49,7 @@ def user(namespace: Namespace, cluster: SlurmCluster, shared_user: SharedUser) -
 def test_tasks_run_in_a_block_which_no_kill_leaves_behind(
     user: User, cluster: SlurmCluster
 ) -> None:
-    first = user.told("function", "run", "hello", "-e", "machine")
+    first = user.document("function", "run", "hello", "-e", "machine")
     assert first["greeting"] == "hello you"
     [(block, (name, state))] = cluster.queue().items()
     assert state == "RUNNING"
@@ -60,11 +60,11 @@ def test_tasks_run_in_a_block_which_no_kill_leaves_behind(
     children = core.children(recursive=True)
     for process in [core, *children]:
         process.kill()
-    [report] = user.told("endpoint", "monitor", "--once")
+    [report] = user.document("endpoint", "monitor", "--once")
     assert report["action"] == "restarted", report
     wait_until(lambda: block not in cluster.queue(), "the end of the dead endpoint's block")
 
-    second = user.told("function", "run", "hello", "-e", "machine")
+    second = user.document("function", "run", "hello", "-e", "machine")
     assert second["greeting"] == "hello you"
     assert second["pid"] != first["pid"]
     assert len(cluster.queue()) == 1

@@ -67,7 +67,7 @@ def test_each_is_checked_clean(lab: ExamplesLab, name: str) -> None:
     (folder / "definition.json").write_text(definition.read_text())
     (folder / "input_schema.json").write_text(schema.read_text())
     (folder / "flow.toml").write_text('title = "An example"\n')
-    findings = lab.told("flow", "check", folder.name)
+    findings = lab.document("flow", "check", folder.name)
     # True of some: a transfer without a WaitTime is cancelled after five minutes; a source that is
     # not there has no type; a schema does not require what the flow needs.
     true = {"default-wait-time", "missing-text", "path-may-be-missing", "missing-parameter"}

@@ -55,7 +55,7 @@ class Globus:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr
 
-    def told(self, *arguments: str) -> Any:
+    def document(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "-F", "json"))
 
 
@@ -70,14 +70,14 @@ def test_flows_and_runs(globus: Globus, tmp_path: Path) -> None:
     (tmp_path / "flow.json").write_text(json.dumps(FLOW))
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
     (tmp_path / "input.json").write_text(json.dumps({"word": "hello"}))
-    flow = globus.told(
+    flow = globus.document(
         "flows", "create", "Say a word", str(tmp_path / "flow.json"),
         "--input-schema", str(tmp_path / "schema.json"),
     )  # fmt: skip
     assert flow["title"] == "Say a word"
     assert "Say a word" in globus("flows", "list")
     assert "Say a word" in globus("flows", "show", flow["id"])
-    run = globus.told(
+    run = globus.document(
         "flows", "start", flow["id"], "--input", str(tmp_path / "input.json"), "--label", "mine"
     )
     globus.headrace("run", "wait", run["run_id"], "--timeout", "60")
@@ -130,11 +130,11 @@ QUESTION: dict[str, Any] = {
 def test_a_question_is_listed_shown_and_answered(globus: Globus, tmp_path: Path) -> None:
     (tmp_path / "ask.json").write_text(json.dumps(QUESTION))
     (tmp_path / "input.json").write_text(json.dumps({"misfit": 0.5}))
-    flow = globus.told("flows", "create", "Ask", str(tmp_path / "ask.json"))
-    run = globus.told("flows", "start", flow["id"], "--input", str(tmp_path / "input.json"))
+    flow = globus.document("flows", "create", "Ask", str(tmp_path / "ask.json"))
+    run = globus.document("flows", "start", flow["id"], "--input", str(tmp_path / "input.json"))
     asked = ("flows", "web-input", "list", "--filter-run-id", run["run_id"])
-    [found] = wait_until(lambda: globus.told(*asked)["web_input_summaries"], "the question")
-    shown = globus.told("flows", "web-input", "show", found["id"])
+    [found] = wait_until(lambda: globus.document(*asked)["web_input_summaries"], "the question")
+    shown = globus.document("flows", "web-input", "show", found["id"])
     assert shown["context"]["rows"] == [{"field": "misfit", "value": 0.5}]
     assert "Take it" in globus("flows", "web-input", "show", found["id"])
     option = next(one for one in shown["options"] if one["label"] == "Leave it")
@@ -142,7 +142,7 @@ def test_a_question_is_listed_shown_and_answered(globus: Globus, tmp_path: Path)
     assert "422" in other
     globus("flows", "web-input", "respond", found["id"], option["option_id"])
     globus.headrace("run", "wait", run["run_id"], "--timeout", "60")
-    ended = globus.told("flows", "run", "show", run["run_id"])
+    ended = globus.document("flows", "run", "show", run["run_id"])
     assert ended["details"]["output"]["answer"] == {"response": "no"}
     again = globus("flows", "web-input", "respond", found["id"], option["option_id"], code=1)
     assert "409" in again

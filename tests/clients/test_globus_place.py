@@ -50,25 +50,25 @@ def test_from_nothing_to_a_run_and_a_second_developer(
     developer: Developer, service: Path, tmp_path: Path
 ) -> None:
     assert "create    flow      say" in developer("deploy", "--dry-run")
-    assert developer.told("deploy")["changes"] == 2
-    assert developer.told("deploy")["changes"] == 0
-    started = developer.told("start", "say", "-s", "word=hello", "--wait")
+    assert developer.document("deploy")["changes"] == 2
+    assert developer.document("deploy")["changes"] == 0
+    started = developer.document("start", "say", "-s", "word=hello", "--wait")
     assert started["status"] == "SUCCEEDED"
     assert any(tag.startswith("headrace:") for tag in started["tags"])
-    assert developer.told("run", "wait", "last")["run_id"] == started["run_id"]
+    assert developer.document("run", "wait", "last")["run_id"] == started["run_id"]
 
-    again = developer.told("run", "retry", "last", "--label", "once more")
+    again = developer.document("run", "retry", "last", "--label", "once more")
     assert again["retry_of"]["run_id"] == started["run_id"]
-    assert developer.told("run", "wait", again["run_id"])["status"] == "SUCCEEDED"
-    from_state = developer.told("run", "retry", "last", "--from", "Say")
+    assert developer.document("run", "wait", again["run_id"])["status"] == "SUCCEEDED"
+    from_state = developer.document("run", "retry", "last", "--from", "Say")
     assert from_state["retry_of"] == {"run_id": again["run_id"], "state": "Say"}
     assert "never in a state" in developer("run", "retry", "last", "--from", "Sing", code=1)
 
     clone = Developer(write_project(tmp_path / "clone"), service, tmp_path / "home2")
     (clone.root / "headrace.lock").write_bytes((developer.root / "headrace.lock").read_bytes())
-    assert clone.told("deploy", "--dry-run")["changes"] == 0
-    assert clone.told("flow", "list")[0]["state"] == "deployed"
-    again = clone.told("start", "say", "-s", "word=again", "--wait")
+    assert clone.document("deploy", "--dry-run")["changes"] == 0
+    assert clone.document("flow", "list")[0]["state"] == "deployed"
+    again = clone.document("start", "say", "-s", "word=again", "--wait")
     assert again["status"] == "SUCCEEDED"
 
 

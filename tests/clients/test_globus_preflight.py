@@ -104,7 +104,7 @@ def test_a_run_that_nothing_stands_in_the_way_of(developer: Developer) -> None:
     assert told["lab:/out/new/"] == ("good", "is not there yet; / is")
     assert told["login"] == ("good", "it renews itself; the flow's actions may take 1 d 00:00:00")
     assert told["endpoint machine"][0] == "good"
-    started = developer.told("start", "move", "-i", "input.json", "--wait")
+    started = developer.document("start", "move", "-i", "input.json", "--wait")
     assert started["status"] == "SUCCEEDED"
 
 
@@ -125,15 +125,15 @@ def test_what_would_fail_first_is_told_before_anything_is_sent(developer: Develo
         "--no-preflight",
     ):
         assert words in told
-    assert developer.told("run", "list") == []
+    assert developer.document("run", "list") == []
     bad = [what for what, (health, _) in doctor(developer, code=1).items() if health == "bad"]
     assert sorted(bad) == ["endpoint away", "gone:/x/", "lab:/missing/"]
 
 
 def test_without_the_looks_the_run_is_started_anyway(developer: Developer) -> None:
     change(developer, data={"collection": "lab", "path": "/missing/"})
-    run_id = developer.told("start", "move", "-i", "input.json", "--no-preflight")["run_id"]
-    assert "Failure" in developer("run", "show", run_id) or developer.told("run", "list")
+    run_id = developer.document("start", "move", "-i", "input.json", "--no-preflight")["run_id"]
+    assert "Failure" in developer("run", "show", run_id) or developer.document("run", "list")
 
 
 def test_the_transfer_api_answers_unmodified_clients(developer: Developer, service: Path) -> None:

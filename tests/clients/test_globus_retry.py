@@ -54,7 +54,7 @@ def started(developer: Developer, service: Path) -> list[str]:
 
 
 def states_of(developer: Developer, run: str) -> list[str]:
-    entries = developer.told("run", "log", run)
+    entries = developer.document("run", "log", run)
     return [
         entry["details"]["state_name"]
         for entry in entries
@@ -63,7 +63,7 @@ def states_of(developer: Developer, run: str) -> list[str]:
 
 
 def ended(developer: Developer, run: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = developer.told("run", "wait", run["run_id"])
+    found: dict[str, Any] = developer.document("run", "wait", run["run_id"])
     return found
 
 
@@ -71,10 +71,10 @@ def test_a_failed_run_goes_on_at_its_state(
     developer: Developer, started: list[str], service: Path
 ) -> None:
     developer(*started, code=1)
-    failed = developer.told("run", "list")[0]
+    failed = developer.document("run", "list")[0]
     (service / "disk" / "later").mkdir()
     (service / "disk" / "later" / "a").touch()
-    again = developer.told("run", "retry", "last")
+    again = developer.document("run", "retry", "last")
     assert again["retry_of"] == {"run_id": failed["run_id"], "state": "Look"}
     output = ended(developer, again)["details"]["output"]
     assert output["count"] == {"files": 1}
@@ -82,16 +82,16 @@ def test_a_failed_run_goes_on_at_its_state(
     assert "_headrace_resume" not in output
     own = [name for name in states_of(developer, "last") if not name.startswith("Headrace")]
     assert own == ["Look", "Count"]
-    shown = developer.told("run", "show", again["run_id"])
+    shown = developer.document("run", "show", again["run_id"])
     assert [each["state"] for each in shown["states"]] == ["Look", "Count"]
 
     # From an earlier state, from the start, and from a run that was itself taken up.
     for state, visited in (("Look", ["Look", "Count"]), ("Greet", ["Greet", "Look", "Count"])):
-        run = developer.told("run", "retry", failed["run_id"], "--from", state, "--again")
+        run = developer.document("run", "retry", failed["run_id"], "--from", state, "--again")
         assert ended(developer, run)["status"] == "SUCCEEDED"
         names = states_of(developer, run["run_id"])
         assert [name for name in names if not name.startswith("Headrace")] == visited
-    last = developer.told("run", "retry", again["run_id"], "--from", "Count", "--again")
+    last = developer.document("run", "retry", again["run_id"], "--from", "Count", "--again")
     assert ended(developer, last)["details"]["output"] == output
 
 
@@ -103,30 +103,30 @@ def test_a_person_gives_the_result_of_a_state(
             path.unlink()
         (service / "disk" / "later").rmdir()
     developer(*started, code=1)
-    failed = developer.told("run", "list")[0]["run_id"]
+    failed = developer.document("run", "list")[0]["run_id"]
     given = developer.root / "listing.json"
     given.write_text('{"DATA": [{"name": "a"}, {"name": "b"}]}')
     told = developer("run", "retry", "last", "--result", "listing.json")
     assert "after Look" in told
     assert ended(developer, {"run_id": "last"})["details"]["output"]["count"] == {"files": 2}
     given.write_text("7")
-    run = developer.told("run", "retry", "last", "--from", "Count", "--result", "listing.json")
+    run = developer.document("run", "retry", "last", "--from", "Count", "--result", "listing.json")
     assert ended(developer, run)["details"]["output"]["count"] == 7
     words = "never in a state 'Sing'; it was in: Greet, Look"
     assert words in developer("run", "retry", failed, "--from", "Sing", "--again", code=1)
 
 
 def test_nothing_is_changed_by_a_second_deployment(developer: Developer) -> None:
-    assert developer.told("deploy")["changes"] == 0
+    assert developer.document("deploy")["changes"] == 0
     path = developer.root / "flows" / "look" / "definition.json"
     path.write_text(json.dumps({**FLOW, "Comment": "other"}))
-    [step] = developer.told("deploy", "--dry-run")["steps"]
+    [step] = developer.document("deploy", "--dry-run")["steps"]
     text = "\n".join(step["diff"])
     assert "other" in text
     assert "Headrace" not in text
     assert "_headrace" not in text
     developer("deploy")
-    assert developer.told("deploy")["changes"] == 0
+    assert developer.document("deploy")["changes"] == 0
 
 
 def hosted(service: Path) -> Services:
@@ -146,7 +146,7 @@ def test_a_payload_that_is_too_large_begins_at_the_start(
     assert "the service takes 200000" in told
     assert "--from Greet --at globus` begins at its start" in told
     assert len(told.strip().splitlines()) == 1
-    run = developer.told("run", "retry", "last", "--from", "Greet")
+    run = developer.document("run", "retry", "last", "--from", "Greet")
     assert run["retry_of"]["state"] == "Greet"
 
 
@@ -186,10 +186,10 @@ def test_whoever_may_only_start_a_flow_begins_at_its_start(
     told = developer("run", "retry", failed["run_id"], "--from", "Look", code=1)
     assert "as others may start it: set `starters_may_resume` in its flow.toml and deploy" in told
     path.write_text(f'title = "Look"\nstarters_may_resume = true\n{roles}')
-    assert developer.told("deploy")["changes"] == 1
+    assert developer.document("deploy")["changes"] == 1
     definition = services.read(f"/flows/{flow_id}")["definition"]
     assert definition["StartAt"] == "HeadraceResume"
-    assert developer.told("deploy")["changes"] == 0
+    assert developer.document("deploy")["changes"] == 0
 
 
 def test_who_manages_and_sees_a_run_does_so_of_its_retry(

@@ -75,7 +75,7 @@ class Account:
             check=False,
         )
 
-    def told(self, *arguments: str, more: dict[str, str] | None = None) -> Any:
+    def document(self, *arguments: str, more: dict[str, str] | None = None) -> Any:
         done = self.run(*arguments, "-F", "json", more=more)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -161,21 +161,21 @@ def test_a_person_logs_in_with_a_native_app_works_and_logs_out(account: Account)
     done = account.login()
     assert done.returncode == 0, done.stderr
     assert done.stdout == "You are logged in.\n"
-    who = account.told("whoami")
+    who = account.document("whoami")
     assert who["sub"]
     tokens = Path(account.clean["XDG_STATE_HOME"]) / "headrace" / f"tokens.{CLIENT}.json"
     assert stat.S_IMODE(tokens.stat().st_mode) == 0o600
     # A flow that was deployed since wants a consent of its own.
-    account.told("deploy")
+    account.document("deploy")
     lacking = account.run("start", "done")
     assert lacking.returncode == 4
     assert account.login().returncode == 0
-    run = account.told("start", "done")
-    assert account.told("run", "wait", run["run_id"])["status"] == "SUCCEEDED"
+    run = account.document("start", "done")
+    assert account.document("run", "wait", run["run_id"])["status"] == "SUCCEEDED"
     # Enough is enough: nothing is asked when the login suffices.
     assert account.run("login").returncode == 0
-    assert account.told("logout") == {"logged_out": True}
-    assert account.told("logout") == {"logged_out": False}
+    assert account.document("logout") == {"logged_out": True}
+    assert account.document("logout") == {"logged_out": False}
     assert account.run("whoami").returncode == 4
     assert not tokens.exists()
 
@@ -215,7 +215,7 @@ def test_a_login_outlives_a_restart_and_ends_when_it_is_revoked(account: Account
         token["expires_at_seconds"] = 1
         token["access_token"] = "over"
     path.write_text(json.dumps(stored))
-    assert account.told("whoami")["sub"]
+    assert account.document("whoami")["sub"]
     kept = path.read_text()
     account.run("logout")
     path.write_text(kept.replace('"expires_at_seconds": ', '"expires_at_seconds": -'))
@@ -258,9 +258,9 @@ def test_where_nobody_can_type_that_is_one_line(account: Account) -> None:
 
 def test_a_service_account_logs_in_without_a_person(account: Account) -> None:
     confidential = {**account.env, "HEADRACE_AT": "globus"}
-    assert account.told("login", more=confidential)["logged_in"]
-    assert account.told("whoami", more=confidential)["sub"]
-    assert account.told("logout", more=confidential) == {"logged_out": True}
+    assert account.document("login", more=confidential)["logged_in"]
+    assert account.document("whoami", more=confidential)["sub"]
+    assert account.document("logout", more=confidential) == {"logged_out": True}
     wrong = {**confidential, "GLOBUS_CLIENT_SECRET": "another"}
     refused = account.run("login", more=wrong)
     assert refused.returncode == 4

@@ -134,7 +134,7 @@ class User:
         """Runs the command line; what it wrote to standard output."""
         return self.run("headrace", *arguments, code=code).stdout
 
-    def told(self, *arguments: str, code: int | None = 0) -> Any:
+    def document(self, *arguments: str, code: int | None = 0) -> Any:
         """The same in JSON."""
         return json.loads(self.headrace(*arguments, "-F", "json", code=code))
 
@@ -163,7 +163,7 @@ class User:
     @functools.cached_property
     def client(self) -> dict[str, str]:
         """Variables of the Compute SDK and of `globus-compute-endpoint`."""
-        return dict(self.told("facility", "env", "--compute"))
+        return dict(self.document("facility", "env", "--compute"))
 
     def sdk(self, program: str, python: str = sys.executable) -> Any:
         """Runs a program that uses the Compute SDK; the JSON that it prints."""

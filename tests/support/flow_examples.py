@@ -87,18 +87,18 @@ class ExamplesLab:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("GLOBUS", "HEADRACE_"))}
         self.environment = {**clean, "HOME": str(directory)}
         self.up()
-        self.told("deploy")
-        self.functions = {one["name"]: one["id"] for one in self.told("function", "list")}
-        [endpoint] = self.told("endpoint", "list")
+        self.document("deploy")
+        self.functions = {one["name"]: one["id"] for one in self.document("function", "list")}
+        [endpoint] = self.document("endpoint", "list")
         self.endpoint = endpoint["id"]
-        listed = self.told("config", "show")
+        listed = self.document("config", "show")
         del listed
         self.collections = {name: self.id_of(name) for name in ("here", "middle", "there")}
 
     def up(self, **more: str) -> None:
         self.environment |= more
         self.headrace("facility", "up")
-        self.led: dict[str, str] = self.told("facility", "env")
+        self.led: dict[str, str] = self.document("facility", "env")
         self.services: Services = services_at(
             self.led["HEADRACE_FACILITY_URL"], self.led["HEADRACE_FACILITY_TOKEN"]
         )
@@ -117,7 +117,7 @@ class ExamplesLab:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def told(self, *arguments: str) -> Any:
+    def document(self, *arguments: str) -> Any:
         return json.loads(self.headrace(*arguments, "-F", "json"))
 
     def put(self, collection: str, path: str, text: str = "1") -> Path:

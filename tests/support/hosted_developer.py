@@ -70,5 +70,5 @@ class Developer:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr
 
-    def told(self, *arguments: str) -> Any:
+    def document(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "-F", "json"))

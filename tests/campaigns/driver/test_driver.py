@@ -32,8 +32,8 @@ def test_every_member_is_run_once_and_the_campaign_ends(world: CampaignWorld) ->
     assert world.states() == {"a": "done", "b": "done", "c": "done"}
     assert [body["key"] for body in world.service.bodies()] == ["a", "b", "c"]
     assert world.service.bodies()[0] == {"key": "a", "directory": "a/run-001.1", "lane": "default"}
-    assert world.told(CampaignEnded) == [CampaignEnded("napa", 3, 0)]
-    assert [event.key for event in world.told(LegEnded)] == ["a", "b", "c"]
+    assert world.events_of(CampaignEnded) == [CampaignEnded("napa", 3, 0)]
+    assert [event.key for event in world.events_of(LegEnded)] == ["a", "b", "c"]
 
 
 def test_the_first_ones_by_priority_are_started_first_up_to_the_limit(world: CampaignWorld) -> None:
@@ -71,7 +71,7 @@ def test_members_whose_needs_have_failed_do_not_keep_a_campaign_open(world: Camp
     world.service.script = lambda request, earlier: failed(by_code=True)
     world.drive_to_end()
     assert world.states() == {"a": "failed", "b": "waiting"}
-    assert world.told(CampaignEnded) == [CampaignEnded("napa", 0, 1, 1)]
+    assert world.events_of(CampaignEnded) == [CampaignEnded("napa", 0, 1, 1)]
 
 
 LEGS = """
@@ -192,7 +192,7 @@ def test_a_member_adds_members_by_what_it_returns(world: CampaignWorld) -> None:
     world.service.script = script
     world.drive_to_end()
     assert world.states() == {"a": "done", "a0": "done", "a1": "done", "a2": "done"}
-    assert world.told(MembersAdded) == [MembersAdded("napa", "a", 3)]
+    assert world.events_of(MembersAdded) == [MembersAdded("napa", "a", 3)]
 
 
 def test_members_are_not_added_beyond_the_limits(world: CampaignWorld) -> None:
@@ -370,7 +370,7 @@ def test_a_rule_stops_the_campaign_and_resuming_begins_anew(world: CampaignWorld
     world.drive_until(lambda: world.state() == "paused")
     world.drive(20)
     assert len(world.service.runs) == 2
-    (told,) = world.told(CampaignPaused)
+    (told,) = world.events_of(CampaignPaused)
     assert told.reason == "2 members failed in a row (stop_when: 2 failures in a row)"
     world.change("UPDATE campaigns SET state = 'started'")
     world.drive_until(lambda: world.state() == "paused")
@@ -420,7 +420,7 @@ def test_a_service_that_does_not_answer_changes_nothing(world: CampaignWorld) ->
     world.drive_to_end()
     assert len(world.service.runs) == 2
     assert not world.driver.problems
-    assert world.told(CampaignFault)
+    assert world.events_of(CampaignFault)
 
 
 def test_a_lost_answer_starts_nothing_twice(world: CampaignWorld) -> None:
@@ -476,7 +476,7 @@ def test_a_campaign_whose_definition_is_wrong_stops_no_other(world: CampaignWorl
     )
     world.drive_to_end("good")
     assert world.states("bad") == {"b": "ready"}
-    assert [event.campaign for event in world.told(CampaignFault)] == ["bad"]
+    assert [event.campaign for event in world.events_of(CampaignFault)] == ["bad"]
 
 
 def test_campaigns_of_higher_priority_are_started_first(world: CampaignWorld) -> None:
@@ -511,7 +511,7 @@ def test_an_end_that_cannot_be_taken_keeps_no_other_from_being_taken(
     world.service.script = lambda request, earlier: Ending(output=request.body["key"])
     world.drive_until(lambda: Counter(world.states().values())["done"] == 2)
     assert world.states()["b"] == "running"
-    assert any("what is this" in event.problem for event in world.told(CampaignFault))
+    assert any("what is this" in event.problem for event in world.events_of(CampaignFault))
     monkeypatch.setattr(following, "write_end", write)
     world.drive_to_end()
 

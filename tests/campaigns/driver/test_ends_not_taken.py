@@ -43,7 +43,7 @@ def test_failures_are_counted_once_though_a_page_of_ends_is_taken_twice(
     monkeypatch.setattr(following, "write_end", fails_for_c)
     world.begin(RULES, *"abc")
     world.service.script = lambda request, earlier: failed(request.body["key"], by_code=True)
-    world.drive_until(lambda: bool(world.told(CampaignFault)))
+    world.drive_until(lambda: bool(world.events_of(CampaignFault)))
     world.drive(5)
     assert world.states() == {"a": "failed", "b": "failed", "c": "running"}
     assert world.state() == "started"

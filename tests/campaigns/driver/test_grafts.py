@@ -66,7 +66,7 @@ def test_a_graft_that_fails_fails_no_member_and_delays_no_leg(world: CampaignWor
     )
     world.drive_to_end()
     assert set(world.states().values()) == {"done"}
-    assert Counter(event.succeeded for event in world.told(GraftEnded))[False] == 8
+    assert Counter(event.succeeded for event in world.events_of(GraftEnded))[False] == 8
 
 
 def test_a_graft_that_is_refused_is_told_of(world: CampaignWorld) -> None:
@@ -74,7 +74,7 @@ def test_a_graft_that_is_refused_is_told_of(world: CampaignWorld) -> None:
     world.service.refuse = lambda request: "no such flow" * (request.flow == "analyse")
     world.drive_to_end()
     assert set(world.states().values()) == {"done"}
-    causes = {event.cause for event in world.told(GraftEnded) if not event.succeeded}
+    causes = {event.cause for event in world.events_of(GraftEnded) if not event.succeeded}
     assert causes == {"no such flow"}
 
 
@@ -120,4 +120,4 @@ def test_a_condition_that_cannot_be_evaluated_is_told_and_skipped(world: Campaig
     world.begin(CAMPAIGN.replace("leg % 2 == 0", "no_such_column > 1"), *MEMBERS)
     world.drive_to_end()
     assert not world.service.bodies("look")
-    assert {event.flow for event in world.told(GraftEnded) if not event.succeeded} == {"look"}
+    assert {event.flow for event in world.events_of(GraftEnded) if not event.succeeded} == {"look"}

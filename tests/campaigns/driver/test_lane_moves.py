@@ -80,8 +80,8 @@ def test_the_members_of_a_lost_lane_move_and_its_late_results_are_not_taken(
     world.service.problems["hpc"] = "endpoint hpc: the service calls it offline"
     # Nobody reaches the runs there: they cannot be cancelled either, and go on.
     world.service.cancel = lambda run_ids: None  # type: ignore[method-assign]
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
-    (told, *_) = world.told(LaneChanged)
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
+    (told, *_) = world.events_of(LaneChanged)
     assert (told.lane, told.is_lost, told.members) == ("big", True, 2)
     moved = lost[0].body["key"]
     world.drive_until(lambda: world.states()[moved] == "running")
@@ -99,7 +99,7 @@ def test_the_members_of_a_lost_lane_move_and_its_late_results_are_not_taken(
     assert world.member(moved).accepted_directory == f"{moved}/run-001.2"
     assert world.member(moved).attempts == 0
     assert lanes_of(world) == {"big": 2, "small": 3}
-    assert [event.is_lost for event in world.told(LaneChanged)] == [True, False]
+    assert [event.is_lost for event in world.events_of(LaneChanged)] == [True, False]
 
 
 def test_a_lane_is_lost_after_the_time_that_its_file_says(world: CampaignWorld) -> None:
@@ -110,7 +110,7 @@ def test_a_lane_is_lost_after_the_time_that_its_file_says(world: CampaignWorld) 
     world.drive(3)
     world.service.problems["hpc"] = "endpoint hpc: the service calls it offline"
     since = world.time
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
     assert timedelta(seconds=40) <= world.time - since < timedelta(seconds=120)
 
 
@@ -119,7 +119,7 @@ def test_a_lane_that_is_back_is_used_again(world: CampaignWorld) -> None:
     world.begin(LANES + "[limits]\nopen = 3\n", *"abcdefghi")
     world.service.script = lambda request, earlier: Ending(seconds=40)
     world.service.problems["hpc"] = "offline"
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
     world.service.problems.clear()
     world.drive_to_end()
     assert lanes_of(world)["big"] > 0
@@ -135,7 +135,7 @@ def test_runs_that_are_lost_in_a_row_lose_their_lane(world: CampaignWorld) -> No
     )
     world.drive_to_end()
     assert set(world.states().values()) == {"done"}
-    told = world.told(LaneChanged)
+    told = world.events_of(LaneChanged)
     assert (told[0].lane, told[0].is_lost) == ("big", True)
     assert lanes_of(world)["small"] == 6
 
@@ -146,7 +146,7 @@ def test_members_stay_where_they_may_not_move(world: CampaignWorld) -> None:
     world.service.script = lambda request, earlier: gone_for(500)
     world.drive(3)
     world.service.problems["hpc"] = "offline"
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
     world.drive(20)
     assert len(world.service.runs) == 2
 
@@ -164,7 +164,7 @@ def test_a_lost_lane_is_remembered_over_a_restart(world: CampaignWorld) -> None:
     world.service.script = lambda request, earlier: gone_for(200)
     world.drive(3)
     world.service.problems["hpc"] = "offline"
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
     world.restart()
     world.begin(LANES, NewMember("d"))
     world.drive(5)
@@ -181,7 +181,7 @@ def test_members_that_no_other_lane_takes_stay_in_a_lost_one(world: CampaignWorl
     world.service.script = lambda request, earlier: gone_for(600)
     world.drive(3)
     world.service.problems["hpc"] = "endpoint hpc: the service calls it offline"
-    world.drive_until(lambda: bool(world.told(LaneChanged)))
+    world.drive_until(lambda: bool(world.events_of(LaneChanged)))
     assert world.states() == {"a": "running", "b": "running"}
     # Its runs come to their ends after all, and nothing is done twice.
     world.service.problems.clear()

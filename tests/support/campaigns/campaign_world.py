@@ -180,7 +180,7 @@ class CampaignWorld(ClosedOnExit):
         finally:
             database.close()
 
-    def told(self, kind: type[CampaignEvent]) -> list[Any]:
+    def events_of(self, kind: type[CampaignEvent]) -> list[Any]:
         """Return the events of a kind."""
         return [event for event in self.events if isinstance(event, kind)]
 

@@ -51,15 +51,15 @@ def _campaign(headrace: Program, name: str, text: str, *rows: str) -> None:
 def making_campaigns(world: World) -> None:
     headrace = world.project
     (headrace.directory / "runs.csv").write_text("name,word\na,b\n")
-    made = headrace.told("campaign", "init", "made", "--flow", "say", "--table", "runs.csv")
+    made = headrace.document("campaign", "init", "made", "--flow", "say", "--table", "runs.csv")
     assert made["files"] == ["campaigns/made.toml"]
     (headrace.directory / "fw.json").write_text(
         '{"spec": {"_tasks": [{"_fw_name": "ScriptTask", "script": "echo hello"}]}}'
     )
-    taken = headrace.told("campaign", "import", "fireworks", "fw.json", "--output", "old")
+    taken = headrace.document("campaign", "import", "fireworks", "fw.json", "--output", "old")
     assert (taken["members"], taken["refused"]) == (1, [])
     (headrace.directory / "campaigns" / "old.toml").unlink()
-    copied = headrace.told("campaign", "init", "springs", "--example", "sweep")
+    copied = headrace.document("campaign", "init", "springs", "--example", "sweep")
     assert copied["flow"] == "sweep"
     assert "is there already" in headrace.refused(
         "campaign", "init", "springs", "--example", "sweep"
@@ -73,20 +73,20 @@ def steering_a_campaign(world: World) -> None:
     _campaign(
         headrace, "words", _WORDS, *(f"w{n},{'even' if n % 2 == 0 else 'odd'}" for n in range(6))
     )
-    assert headrace.told("campaign", "start", "words", "--no-driver")["members"] == 6
+    assert headrace.document("campaign", "start", "words", "--no-driver")["members"] == 6
     (headrace.directory / "more.csv").write_text("name,kind\nw6,odd\n")
-    added = headrace.told(
+    added = headrace.document(
         *("campaign", "add", "words", "--table", "more.csv"),
         *("--priority", "3", "--group", "late", "--local"),
     )
     assert added["added"] == 1
-    status = headrace.told("campaign", "status", "words")
+    status = headrace.document("campaign", "status", "words")
     assert status["counts"]["ready"] == 7
-    assert headrace.told("campaign", "status", "words", "--by", "group")[0] == {
+    assert headrace.document("campaign", "status", "words", "--by", "group")[0] == {
         "group": "even",
         "ready": 3,
     }
-    assert "words" in [each["name"] for each in headrace.told("campaign", "status")]
+    assert "words" in [each["name"] for each in headrace.document("campaign", "status")]
     conditions = (
         *("--state", "ready", "--group", "ev*", "--lane", "*", "--step", "run"),
         *("--cause", "none", "--where", "name == 'w0'"),
@@ -99,30 +99,32 @@ def steering_a_campaign(world: World) -> None:
         "move": ("--to", "desk"),
         "priority": ("--to", "5"),
     }.items():
-        changed = headrace.told("campaign", verb, "words", *conditions, *options, "--yes")
+        changed = headrace.document("campaign", verb, "words", *conditions, *options, "--yes")
         assert changed["count"] == 0
-    assert headrace.told("campaign", "why", "words", *conditions) == []
-    assert headrace.told("campaign", "get", "words", *conditions, "--to", "out", "--force") == []
-    listed = headrace.told(
+    assert headrace.document("campaign", "why", "words", *conditions) == []
+    assert (
+        headrace.document("campaign", "get", "words", *conditions, "--to", "out", "--force") == []
+    )
+    listed = headrace.document(
         *("campaign", "list", "words", *conditions[:4], "--limit", "2", "--page", "1"),
         *("--columns", "key"),
     )
     assert [row["key"] for row in listed] == ["w0", "w2"]
-    assert headrace.told("campaign", "list", "words", *conditions, "--count") == {"members": 0}
-    assert headrace.told("campaign", "hold", "words", "w1")["changed"] == ["w1"]
-    shown = headrace.told("campaign", "show", "words", "w1")
+    assert headrace.document("campaign", "list", "words", *conditions, "--count") == {"members": 0}
+    assert headrace.document("campaign", "hold", "words", "w1")["changed"] == ["w1"]
+    shown = headrace.document("campaign", "show", "words", "w1")
     assert shown["next_command"] == "headrace campaign release words w1"
-    assert headrace.told("campaign", "undo", "words")["changed"] == ["w1"]
-    assert headrace.told("campaign", "pause", "words", "--reason", "dinner")["changed"] is True
-    assert headrace.told("campaign", "resume", "words")["changed"] is True
-    assert headrace.told("campaign", "drain", "words", "desk", "--reason", "repair")["changed"]
-    assert headrace.told("campaign", "undrain", "words", "desk")["changed"] is True
-    assert headrace.told("campaign", "limit", "words", "desk", "3")["changed"] is True
-    table = headrace.told("campaign", "table", "words", *conditions, "--output", "t.csv")
+    assert headrace.document("campaign", "undo", "words")["changed"] == ["w1"]
+    assert headrace.document("campaign", "pause", "words", "--reason", "dinner")["changed"] is True
+    assert headrace.document("campaign", "resume", "words")["changed"] is True
+    assert headrace.document("campaign", "drain", "words", "desk", "--reason", "repair")["changed"]
+    assert headrace.document("campaign", "undrain", "words", "desk")["changed"] is True
+    assert headrace.document("campaign", "limit", "words", "desk", "3")["changed"] is True
+    table = headrace.document("campaign", "table", "words", *conditions, "--output", "t.csv")
     assert table == {"file": "t.csv", "members": 0}
-    report = headrace.told("campaign", "report", "words", "--output", "r.html")
+    report = headrace.document("campaign", "report", "words", "--output", "r.html")
     assert (headrace.directory / report["file"]).is_file()
-    cleaned = headrace.told(
+    cleaned = headrace.document(
         *("campaign", "clean", "words", "--older", "1h", "--attempts", "--orphans"),
         *("--dry-run", "--yes"),
     )
@@ -136,19 +138,19 @@ def directories_of_a_campaign(world: World) -> None:
     home = world.base / "simulations" / "one"
     home.mkdir(parents=True)
     (home / "input").write_text("1\n")
-    [added] = headrace.told("campaign", "add", "places", str(home.parent), "--local")
+    [added] = headrace.document("campaign", "add", "places", str(home.parent), "--local")
     assert (added["outcome"], added["member"]) == ("added", "one")
-    [again] = headrace.told("campaign", "add", "places", str(home))
+    [again] = headrace.document("campaign", "add", "places", str(home))
     assert again["outcome"] == "there"
     assert "no such directory" in headrace.refused("campaign", "add", "places", "nowhere")
-    assert headrace.told("campaign", "get", "places", "one")[0]["outcome"] == "nothing"
+    assert headrace.document("campaign", "get", "places", "one")[0]["outcome"] == "nothing"
 
 
 @scenario
 def running_a_campaign(world: World) -> None:
     headrace = world.project
     _campaign(headrace, "quick", _WORDS.replace("words.csv", "quick.csv"), "q0,even", "q1,odd")
-    checked = headrace.told("campaign", "check", "quick", "--table", "campaigns/quick.csv")
+    checked = headrace.document("campaign", "check", "quick", "--table", "campaigns/quick.csv")
     assert (checked["members"], checked["problems"]) == (2, [])
     headrace("campaign", "start", "quick", "--no-driver")
     waited = headrace(
@@ -159,15 +161,15 @@ def running_a_campaign(world: World) -> None:
     assert "it goes on" in waited.stderr
     assert headrace("campaign", "drive", "--until-done", *headrace.common("campaign", "drive"))
     assert headrace("campaign", "drive", "--until-done", "--start-over"), "it is the one of before"
-    ended = headrace.told("campaign", "wait", "quick")
+    ended = headrace.document("campaign", "wait", "quick")
     assert (ended["state"], ended["counts"]) == ("ended", {"done": 2})
     (headrace.directory / "graft.json").write_text('{"word": "{key}"}')
-    grafted = headrace.told(
+    grafted = headrace.document(
         *("campaign", "graft", "quick", "say", "--after", "member", "--input", "graft.json"),
         *("--label", "after {key}", "--tag", "grafted", "--when", "kind == 'odd'"),
     )
     assert grafted["due"] == 2
-    assert headrace.told("campaign", "run", "quick", "--quiet")["state"] == "ended"
-    assert [run["label"] for run in headrace.told("run", "list", "--tag", "grafted")] == [
+    assert headrace.document("campaign", "run", "quick", "--quiet")["state"] == "ended"
+    assert [run["label"] for run in headrace.document("run", "list", "--tag", "grafted")] == [
         "after q1"
     ]

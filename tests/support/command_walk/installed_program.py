@@ -138,7 +138,7 @@ class Program:
         self.record |= used(arguments)
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def told(self, *arguments: str, code: int = 0, stdin: str = "") -> Any:
+    def document(self, *arguments: str, code: int = 0, stdin: str = "") -> Any:
         """Runs a command with every common option that it has; returns what its JSON says."""
         return json.loads(self(*arguments, *self.common(*arguments), code=code, stdin=stdin).stdout)
 

@@ -38,7 +38,7 @@ def a_data_run(world: World) -> None:
     (flow / "definition.json").write_text(json.dumps(definition))
     headrace("deploy")
     headrace("start", "data_run", "-s", "run=run-0012", "--wait")
-    [row] = headrace.told("data-run", "status", "--limit", "3")
+    [row] = headrace.document("data-run", "status", "--limit", "3")
     assert (row["name"], row["status"]) == ("run-0012", "SUCCEEDED")
     assert (row["segments"], row["events"]) == (2, 1200)
     assert "run-0012" in headrace("data-run", "status").stdout
@@ -55,7 +55,7 @@ def pictures_of_a_data_run(world: World) -> None:
     with uproot.recreate(headrace.directory / "run-0012.root") as file:
         for name in ("gammas", "betas"):
             file[name] = hist.Hist.new.Reg(50, 0, 500, name="energy").Double().fill([20.0, 30.0])
-    told = headrace.told("data-run", "plot", "run-0012.root", "-o", "drawn", "--only", "gam*")
+    told = headrace.document("data-run", "plot", "run-0012.root", "-o", "drawn", "--only", "gam*")
     pictures = [Path(path) for path in told["pictures"]]
     assert pictures
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
@@ -67,7 +67,7 @@ def legs_of_a_simulation(world: World) -> None:
     box = headrace.directory / "md" / "box01"
     write_leg(headrace.directory / "md", "box01/md-001.1", 0, 1000)
     last = write_leg(headrace.directory / "md", "box01/md-002.1", 1000, 2000, "box01/md-001.1")
-    told = headrace.told("md", "status", "md/box01")
+    told = headrace.document("md", "status", "md/box01")
     assert (told["step"], told["done"], told["faults"]) == (2000, True, [])
     assert "Every frame is there once." in headrace("md", "status", "md/box01").stdout
     files = headrace("md", "status", "md/box01", "--files").stdout.splitlines()
@@ -86,13 +86,13 @@ def looking_at_seismograms(world: World) -> None:
     event = green.demo_event(headrace.directory / "events", "quake", stations=2)
     config = headrace.directory / "c.toml"
     config.write_text('period_band = [10.0, 100.0]\ncomponents = ["Y"]\n')
-    assert headrace.told("data", "look", "events", "--config", "c.toml")["sound"]
+    assert headrace.document("data", "look", "events", "--config", "c.toml")["sound"]
     (event / "obs/HR.S00.BXY.semd").rename(event / "obs/HR.S00.BXY.semv")
     text = headrace("data", "look", "events", "--config", "c.toml", code=1).stdout
     assert "is velocity, synthetic HR.S00..BXY displacement" in text
     (event / "syn").rename(headrace.directory / "syn")
     arguments = ("data", "look", "events/quake/obs", "--synthetic", "syn", "--config", "c.toml")
-    assert headrace.told(*arguments, code=1)["events"][0]["decisions"]["pairs"] == 1
+    assert headrace.document(*arguments, code=1)["events"][0]["decisions"]["pairs"] == 1
     text = headrace("data", "look", "events/quake/obs").stdout
     assert "0 of 1 events are ready to run, 1 more once there are synthetics" in text
     rows = headrace("data", "look", "events/quake/obs", "-F", "unix").stdout.splitlines()
@@ -150,28 +150,35 @@ def steering_an_inversion(world: World) -> None:
     settings = home / "inversion.toml"
     whole = settings.read_text()
     settings.write_text(whole.replace("clip = 0.9999", "clip = 2").replace("[0.2, 2.0]", "[0, 2]"))
-    wrong = headrace.told("inversion", "check", "rays", code=1)["problems"]
+    wrong = headrace.document("inversion", "check", "rays", code=1)["problems"]
     assert ["key clip must be" in wrong[1], "bands[1].periods" in wrong[0]] == [True, True]
     refused = headrace("inversion", "start", "rays", code=1)
     assert "2 problems, shown above; nothing was published" in refused.error
     assert [line in refused.stderr for line in wrong] == [True, True]
     settings.write_text(whole)
-    assert headrace.told("inversion", "check", "rays") == {
+    assert headrace.document("inversion", "check", "rays") == {
         "problems": [],
         "notes": [],
         "changes": [],
         "iteration": 0,
         "band": "long",
     }
-    assert headrace.told("inversion", "start", "rays", *why)["message"].startswith("Iteration 0")
-    status = headrace.told("inversion", "status", "rays", "--at", "local")
+    assert headrace.document("inversion", "start", "rays", *why)["message"].startswith(
+        "Iteration 0"
+    )
+    status = headrace.document("inversion", "status", "rays", "--at", "local")
     assert (status["iteration"], status["state"]) == (0, "unknown")
     assert "no project is around it" in status["reason"]
     for verb in ("plot", "report"):  # of what was measured they are drawn in tests/seismic
         assert "no misfit is known yet" in headrace.refused("inversion", verb, "rays")
-    assert headrace.told("inversion", "pause", "rays", "--after", "stage", *why)["after"] == "stage"
-    assert "pause is taken back" in headrace.told("inversion", "resume", "rays", *why)["message"]
-    again = headrace.told("inversion", "resume", "rays", "--again", *why)
+    assert (
+        headrace.document("inversion", "pause", "rays", "--after", "stage", *why)["after"]
+        == "stage"
+    )
+    assert (
+        "pause is taken back" in headrace.document("inversion", "resume", "rays", *why)["message"]
+    )
+    again = headrace.document("inversion", "resume", "rays", "--again", *why)
     assert again["iteration"] == 0
     for command in (
         ("redo", "0", "rays", "--from", "windows"),
@@ -183,5 +190,5 @@ def steering_an_inversion(world: World) -> None:
         ("drop-station", "AA.S01", "rays", "--undo"),
         ("branch", "0", "second", "rays"),
     ):
-        assert headrace.told("inversion", *command, *why)["message"]
+        assert headrace.document("inversion", *command, *why)["message"]
     assert "no inversion.toml" in headrace.refused("inversion", "status", "nowhere")

@@ -147,8 +147,8 @@ class World:
         """A project whose flows are deployed at its own facility."""
         headrace = self.program("project")
         write_project(headrace.directory)
-        assert headrace.told("facility", "up")["answers"] is True
-        assert headrace.told("deploy")["changes"] > 0
+        assert headrace.document("facility", "up")["answers"] is True
+        assert headrace.document("deploy")["changes"] > 0
         return headrace
 
     @cached_property
@@ -192,7 +192,7 @@ class World:
 
     def run_of(self, flow: str, *arguments: str) -> str:
         """Starts a run in the project and returns its id."""
-        return str(self.project.told("start", flow, *arguments)["run_id"])
+        return str(self.project.document("start", flow, *arguments)["run_id"])
 
 
 def write_project(root: Path) -> None:

@@ -26,17 +26,17 @@ from tests.support.web_process import ended_by_sigterm
 def facilities(world: World) -> None:
     headrace = world.program("facilities")
     (headrace.directory / "headrace.toml").write_text("[profiles.day]\n")
-    assert headrace.told("facility", "status", code=1) == {"running": False}
+    assert headrace.document("facility", "status", code=1) == {"running": False}
     assert "no facility is running" in headrace.refused("facility", "env")
-    assert headrace.told("facility", "up", "--no-compute", "--take-over")["answers"] is True
+    assert headrace.document("facility", "up", "--no-compute", "--take-over")["answers"] is True
     copy = str(headrace.directory / "copy.db")
-    assert headrace.told("facility", "check", "--export", copy)["sound"] is True
+    assert headrace.document("facility", "check", "--export", copy)["sound"] is True
     assert Path(copy).is_file()
     assert "--broker goes with" in headrace.refused("facility", "up", "--broker", "x", code=2)
-    assert headrace.told("facility", "status")["running"] is True
-    assert headrace.told("facility", "env")["HEADRACE_FACILITY_TOKEN"]
+    assert headrace.document("facility", "status")["running"] is True
+    assert headrace.document("facility", "env")["HEADRACE_FACILITY_TOKEN"]
     assert "facility up --compute" in headrace.refused("facility", "env", "--compute")
-    assert headrace.told("facility", "down") == {"stopped": True}
+    assert headrace.document("facility", "down") == {"stopped": True}
     assert headrace("facility", "down").stdout == "No facility was running.\n"
     shown = headrace("facility", "status", code=1).stdout
     assert shown == "Not running: start it with `headrace facility up`.\n"
@@ -63,36 +63,36 @@ def a_facility_that_serves_compute(world: World) -> None:
 @scenario
 def watching(world: World) -> None:
     headrace = world.project
-    assert headrace.told("trigger", "list")[0]["name"] == "new"
+    assert headrace.document("trigger", "list")[0]["name"] == "new"
     arrival = headrace.directory / "data" / "incoming" / "one"
     arrival.mkdir()
     (arrival / "trace").write_text("1 2 3")
-    assert headrace.told("trigger", "check", "new") == [{"name": "new", "problems": []}]
+    assert headrace.document("trigger", "check", "new") == [{"name": "new", "problems": []}]
     assert "--existing run" in headrace.refused("watch", "new", "--once")
-    told = headrace.told("watch", "new", "--once", "--existing", "run")
+    told = headrace.document("watch", "new", "--once", "--existing", "run")
     assert [(run["label"], run["status"]) for run in told] == [("say one", "SUCCEEDED")]
-    assert headrace.told("watch", "--until-idle", "0.5") == []
-    [arrived] = headrace.told("trigger", "arrivals", "new", "--state", "started")
+    assert headrace.document("watch", "--until-idle", "0.5") == []
+    [arrived] = headrace.document("trigger", "arrivals", "new", "--state", "started")
     assert (arrived["name"], arrived["run_id"]) == ("one", told[0]["run_id"])
-    none = headrace.told("trigger", "retry", "new", "one", code=1)
+    none = headrace.document("trigger", "retry", "new", "one", code=1)
     assert none == {"trigger": "new", "arrivals": [], "count": 0}
     for verb in ("run", "skip"):
-        assert headrace.told("trigger", verb, "new", "one", code=1)["count"] == 0
-    assert headrace.told("trigger", "pause")["triggers"] == ["new"]
-    assert [row["paused"] for row in headrace.told("trigger", "list")] == [True]
-    assert headrace.told("trigger", "resume", "new")["triggers"] == ["new"]
-    shown = headrace.told("trigger", "test", "new", str(arrival))
+        assert headrace.document("trigger", verb, "new", "one", code=1)["count"] == 0
+    assert headrace.document("trigger", "pause")["triggers"] == ["new"]
+    assert [row["paused"] for row in headrace.document("trigger", "list")] == [True]
+    assert headrace.document("trigger", "resume", "new")["triggers"] == ["new"]
+    shown = headrace.document("trigger", "test", "new", str(arrival))
     assert (shown["flow"], shown["label"], shown["run_id"]) == ("say", "say one", told[0]["run_id"])
-    assert headrace.told("trigger", "replay", "new", "o*")["arrivals"] == ["one"]
-    assert len(headrace.told("watch", "--once")) == 1
+    assert headrace.document("trigger", "replay", "new", "o*")["arrivals"] == ["one"]
+    assert len(headrace.document("watch", "--once")) == 1
     again = ["start", "--trigger", "new", str(arrival)]
     assert "had its run already" in headrace.refused(*again)
-    assert headrace.told(*again, "--again", "--wait")["status"] == "SUCCEEDED"
+    assert headrace.document(*again, "--again", "--wait")["status"] == "SUCCEEDED"
     hurried = headrace.directory / "data" / "incoming" / "two"
     hurried.mkdir()
     assert "it lacks a first file" in headrace.refused("start", "--trigger", "new", str(hurried))
-    assert headrace.told("start", "--trigger", "new", str(hurried), "--incomplete")["run_id"]
-    shown = headrace.told("start", "say", "-s", "word=a", "--dry-run")
+    assert headrace.document("start", "--trigger", "new", str(hurried), "--incomplete")["run_id"]
+    shown = headrace.document("start", "say", "-s", "word=a", "--dry-run")
     assert shown["input"] == {"word": "a"}
     assert {finding["health"] for finding in shown["findings"]} == {"good"}
     assert "--again needs --trigger" in headrace.refused("start", "say", "--again", code=2)
@@ -102,11 +102,11 @@ def watching(world: World) -> None:
 @scenario
 def monitoring(world: World) -> None:
     headrace = world.bare
-    assert headrace.told("endpoint", "monitor", "--once", "--canary", "--deadline", "5") == []
+    assert headrace.document("endpoint", "monitor", "--once", "--canary", "--deadline", "5") == []
     every = headrace("endpoint", "monitor", "--once", "--interval", "9")
     assert every.stdout == "No endpoint was created on this machine.\n"
     silent = headrace.refused("endpoint", "monitor", "--watchdog", "none.json", "--max-age", "9")
-    (report,) = headrace.told("endpoint", "monitor", "--watchdog", "--expect", "other", code=1)
+    (report,) = headrace.document("endpoint", "monitor", "--watchdog", "--expect", "other", code=1)
     assert (report["name"], report["state"]) == ("other", "missing")
     assert "none.json: no heartbeat" in silent
     nowhere = {"PATH": str(world.base)}
@@ -121,13 +121,13 @@ def notifications(world: World) -> None:
     config = headrace.directory / "headrace.toml"
     config.write_text("[profiles.day]\n")
     assert "[notify] sets no channel" in headrace.refused("notify", "test")
-    assert headrace.told("notify", "list", "-n", "3", "--waiting") == []
+    assert headrace.document("notify", "list", "-n", "3", "--waiting") == []
     table = f'[notify]\ncommand = "cat > {world.base}/told"\nwebhook = "http://127.0.0.1:1/x"\n'
     config.write_text(f"[profiles.day]\n{table}")
-    (taken,) = headrace.told("notify", "test", "--channel", "command")
+    (taken,) = headrace.document("notify", "test", "--channel", "command")
     assert (taken["channel"], taken["taken"]) == ("command", True)
     assert "headrace notifies you" in (world.base / "told").read_text()
-    both = headrace.told("notify", "test", code=1)
+    both = headrace.document("notify", "test", code=1)
     assert [row["taken"] for row in both] == [True, False]
 
 
@@ -142,14 +142,14 @@ def a_phone(world: World) -> None:
         file.write(phone_table(server.url, ("retry",)))
         file.flush()
         tokens = (f"--{name}-file=token" for name in ("token", "answers-token", "user"))
-        told = headrace.told("notify", "pair", "--again", "--show-topic", *tokens)
+        told = headrace.document("notify", "pair", "--again", "--show-topic", *tokens)
         assert told["link"].endswith(f"/{told['topic']}?secure=false")
         kept = json.loads((headrace.directory / ".headrace" / "phone.json").read_text())
         server.publish(kept["answers_topic"], "retry last")
         headrace("notify", "listen", "--once", *headrace.common("notify", "listen"))
         [message] = server.of_topic(told["topic"])
         assert "1 message was refused" in message["message"]
-    assert headrace.told("notify", "unpair") == {"removed": True}
+    assert headrace.document("notify", "unpair") == {"removed": True}
     assert "no phone is paired" in headrace.refused("notify", "listen")
 
 
@@ -178,26 +178,26 @@ def services(world: World) -> None:
         world.record,
     )
     systemd, cron = ("--manager", "systemd"), ("--manager", "cron")
-    assert manager.told("service", "install", "monitor", *systemd)["services"] == [
+    assert manager.document("service", "install", "monitor", *systemd)["services"] == [
         "facility",
         "monitor",
     ]
-    states = {row["name"]: row["state"] for row in manager.told("service", "status", *systemd)}
+    states = {row["name"]: row["state"] for row in manager.document("service", "status", *systemd)}
     assert states["watch"] == "not installed"
     log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
     assert log.stdout.startswith("journal of --user --unit headrace-")
-    assert manager.told("service", "remove", *systemd)["services"] == ["facility", "monitor"]
+    assert manager.document("service", "remove", *systemd)["services"] == ["facility", "monitor"]
     assert "needs [notify.phone]" in manager.refused("service", "install", "answers", *systemd)
-    pages = manager.told("service", "install", "web", *systemd)
+    pages = manager.document("service", "install", "web", *systemd)
     assert pages["services"] == ["facility", "web"]
-    assert manager.told("service", "remove", "web", *systemd)["services"] == ["web"]
-    assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
+    assert manager.document("service", "remove", "web", *systemd)["services"] == ["web"]
+    assert manager.document("service", "install", "watch", *cron)["manager"] == "cron"
     assert "service run watch" in table.read_text()
     # Its flow is not deployed there, or the facility, a service of its own, does not run.
     manager("service", "run", "watch", *manager.common("service", "run"), code=1)
     log = manager("service", "logs", "watch", *manager.common("service", "logs"), *cron)
     assert "error: " in log.stdout
-    assert manager.told("service", "remove", "watch", *cron)["services"] == ["watch"]
+    assert manager.document("service", "remove", "watch", *cron)["services"] == ["watch"]
     assert "no service 'facility' at globus" in manager.refused(
         "service", "install", "facility", "--at", "globus"
     )
@@ -223,7 +223,7 @@ def pages_in_a_browser(world: World) -> None:
         with ThreadPoolExecutor(1) as pool:
             serving = pool.submit(headrace, *web, *place, "--open", "--label", "me")
             wait_until(lambda: read_listening(headrace.directory, "local"), "the pages")
-            told = headrace.told("web", "--role", "look", "--label", "colleague")
+            told = headrace.document("web", "--role", "look", "--label", "colleague")
             ended_by_sigterm(headrace.directory)
             first = json.loads(serving.result().stdout)
         assert told["role"] == "look"
@@ -242,7 +242,7 @@ def a_facility_in_the_foreground(world: World) -> None:
         serving = pool.submit(headrace, "facility", "up", "--foreground")
         wait_until(lambda: find_address(headrace.directory) is not None, "the facility")
         assert not serving.done()
-        assert headrace.told("facility", "down")["stopped"] is True
+        assert headrace.document("facility", "down")["stopped"] is True
         assert serving.result().code == 0
 
 
@@ -250,19 +250,23 @@ def a_facility_in_the_foreground(world: World) -> None:
 def endpoints(world: World) -> None:
     """What a facility hosts; real endpoints are created and killed in ``tests/clients``."""
     headrace = world.project
-    [row] = headrace.told("endpoint", "list")
+    [row] = headrace.document("endpoint", "list")
     assert (row["name"], row["kind"]) == ("machine", "hosted")
-    assert headrace.told("endpoint", "status", "machine")["service"] == "online"
+    assert headrace.document("endpoint", "status", "machine")["service"] == "online"
     for verb in ("create", "start", "stop"):
         told = headrace.refused("endpoint", verb, "machine")
         assert "facility" in told
-    assert headrace.told("endpoint", "restart", "machine")["done"]
-    assert headrace.told("endpoint", "drain", "machine", "--yes")["done"] == "drained"
-    [row] = headrace.told("endpoint", "status")
+    assert headrace.document("endpoint", "restart", "machine")["done"]
+    assert headrace.document("endpoint", "drain", "machine", "--yes")["done"] == "drained"
+    [row] = headrace.document("endpoint", "status")
     assert (row["state"], row["drain"]["tasks_left"]) == ("drained", 0)
-    assert headrace.told("endpoint", "undrain")[0]["done"] == "undrained"
-    assert headrace.told("endpoint", "restart", "--yes")[0]["name"] == "machine"
-    assert headrace.told("endpoint", "start") == headrace.told("endpoint", "stop", "--yes") == []
+    assert headrace.document("endpoint", "undrain")[0]["done"] == "undrained"
+    assert headrace.document("endpoint", "restart", "--yes")[0]["name"] == "machine"
+    assert (
+        headrace.document("endpoint", "start")
+        == headrace.document("endpoint", "stop", "--yes")
+        == []
+    )
     assert "machine" in headrace.refused("endpoint", "log", "nothing", "--lines", "5", "--workers")
     assert "endpoint" in headrace.refused("endpoint", "delete", "machine", "--yes")
     options = headrace.common("endpoint", "setup")
@@ -278,9 +282,9 @@ def an_endpoint_of_ones_own(world: World) -> None:
     headrace("deploy", *at)
     made = headrace("endpoint", "create", "machine", *at).stdout
     assert "Start it with `headrace endpoint start machine`" in made
-    [row] = headrace.told("endpoint", "list", *at)
+    [row] = headrace.document("endpoint", "list", *at)
     assert (row["name"], row["state"]) == ("machine", "stopped")
-    status = headrace.told("endpoint", "status", "machine", *at, code=1)
+    status = headrace.document("endpoint", "status", "machine", *at, code=1)
     assert status["state"] == "stopped"
     assert headrace("endpoint", "log", "machine", *at).stdout
     shutil.rmtree(status["directory"])

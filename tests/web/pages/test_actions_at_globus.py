@@ -269,7 +269,7 @@ def test_a_timer_of_the_service_is_paused_there(
 
         assert "often, records" in hosted.call("trigger", "pause", **url)
         assert service.paused == {hosted_timer: True}
-        [often] = [t for t in hosted.call.told("trigger", "list") if t["schedule"]]
+        [often] = [t for t in hosted.call.document("trigger", "list") if t["schedule"]]
         assert often["paused"] is True
         assert "Not paused any more: often." in hosted.call("trigger", "resume", "often", **url)
         assert service.paused == {hosted_timer: False}
@@ -288,7 +288,7 @@ def test_a_timer_is_not_called_paused_where_the_service_does_not_answer(
         service.is_away = True
         url = {"GLOBUS_SDK_SERVICE_URL_TIMER": service.url}
         assert "503" in hosted.call("trigger", "pause", "often", code=1, **url)
-        [often] = [t for t in hosted.call.told("trigger", "list") if t["schedule"]]
+        [often] = [t for t in hosted.call.document("trigger", "list") if t["schedule"]]
         assert often["paused"] is False
 
 
@@ -297,7 +297,7 @@ def test_a_campaign_is_paused_resumed_and_driven_to_its_end(hosted: Hosted) -> N
     hosted.call("campaign", "start", "words", "--no-driver")
 
     def state() -> str:
-        return str(hosted.call.told("campaign", "status", "words")["state"])
+        return str(hosted.call.document("campaign", "status", "words")["state"])
 
     hosted.sent(page, "pause", reason="look first")
     assert state() == "paused"
