@@ -34,10 +34,15 @@ def documents(view: View, names: Sequence[str] | None = None) -> tuple[list[dict
 
 def monitored(view: View) -> Mapping[str, Any]:
     """Return the monitor's last check: ``age_seconds``, ``host``, ``endpoints``; or ``problem``."""
-    try:
-        found = check_heartbeat(
-            *(heartbeat_file(view.project), _NO_AGE, time.time()), target=view.target
+    path = heartbeat_file(view.project)
+    if not path.exists():
+        text = (
+            "The monitor has never run: it checks endpoints while nobody looks. To have it run: "
+            "`headrace endpoint monitor --help`."
         )
+        return {"problem": text, "endpoints": ()}
+    try:
+        found = check_heartbeat(path, _NO_AGE, time.time(), target=view.target)
     except HeadraceError as error:
         return {"problem": str(error), "endpoints": ()}
     return {"problem": "", **found}
