@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
+import socket
 import stat
 import sys
+import time
+import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +19,11 @@ from ..batch.file_walk import walk_files
 
 # Larger ones are left to the library, which has the kernel copy them.
 _SMALL_BYTES: Final = 1 << 18
+# Of what is unfinished: for its target, by a process of a machine.
+_TEMPORARY: Final = re.compile(
+    r"\.(?P<name>.+)\.(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]+)-[0-9a-f]{8}\.tmp", re.DOTALL
+)
+_LISTED_SECONDS: Final = 60.0
 
 
 def files_below(directory: Path) -> dict[str, int]:
@@ -61,22 +71,73 @@ def copy_tree(source: Path, target: Path) -> None:
 
 
 def temporary_beside(path: str) -> str:
-    """Return the name that a file or directory has until it is finished."""
+    """Return a new name for a file or directory, which it has until it is finished."""
     parent, name = os.path.split(path)
-    return f"{parent}/.{name}.{os.getpid()}.tmp"
+    return f"{parent}/.{name}.{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+
+
+def remove_temporaries(path: str) -> None:
+    """Remove what processes that have ended have left of a file or directory, unfinished.
+
+    Those of other machines count as ended. What cannot be removed stays.
+
+    Args:
+        path: the file or directory, as :func:`temporary_beside` had it.
+    """
+    parent, name = os.path.split(path)
+    for each in _temporaries_in(parent, time.monotonic() // _LISTED_SECONDS):
+        found = _TEMPORARY.fullmatch(each)
+        if found is None or found["name"] != name:
+            continue
+        if found["machine"] != _machine() or not _runs(int(found["pid"])):
+            with contextlib.suppress(OSError):
+                remove(f"{parent}/{each}")
+
+
+@lru_cache(64)
+def _temporaries_in(directory: str, moment: float) -> tuple[str, ...]:
+    """Return names of temporaries; a directory of many members is not listed for each of them."""
+    del moment  # after which it is listed anew
+    try:
+        return tuple(filter(_TEMPORARY.fullmatch, os.listdir(directory)))  # noqa: PTH208
+    except OSError:
+        return ()
+
+
+@lru_cache(1)
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def put_in_place(temporary: str, target: str) -> None:
-    """Give a directory its name; what has it is removed.
+    """Give a directory its name; what has it is removed, as far as it can be.
 
     Raises:
-        OSError: it cannot be moved.
+        OSError: it cannot be moved; what has the name keeps it.
     """
     try:
         os.rename(temporary, target)  # noqa: PTH104 - names, not Paths
     except OSError:  # another one is there
-        remove(target)
-        os.rename(temporary, target)  # noqa: PTH104
+        old = temporary_beside(target)
+        os.rename(target, old)  # noqa: PTH104
+        try:
+            os.rename(temporary, target)  # noqa: PTH104
+        except OSError:
+            os.rename(old, target)  # noqa: PTH104
+            raise
+        # Somebody may have one of its files open, or have made it read-only.
+        with contextlib.suppress(OSError):
+            remove(old)
 
 
 def make_directory(path: str) -> bool:
@@ -169,7 +230,13 @@ def write_new(path: Path | str, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except FileExistsError:
+        # It may be another name of a file that is somebody else's.
+        os.unlink(path)  # noqa: PTH108
+        descriptor = os.open(path, flags, 0o666)
     try:
         write_all(descriptor, text.encode())
     finally:

@@ -18,7 +18,7 @@ STDOUT: Final = "member.out"
 STDERR: Final = "member.err"
 # What its command writes where it adds members or steps.
 NEXT: Final = "next.json"
-_RECORDS: Final = frozenset({RECORD, STDOUT, STDERR})
+RECORDS: Final = frozenset({RECORD, STDOUT, STDERR})
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names of the settings that a member has, and those that a batch job has in their place.
 _RESOURCES: Final = {
@@ -157,7 +157,7 @@ def _read(
     for name in (*texts["outputs"], *texts["optional_outputs"]):
         if problem := check_pattern(name):
             raise _refused(f"outputs: {name!r}: {problem}")
-        if name in _RECORDS:
+        if name in RECORDS:
             raise _refused(f"outputs: {name!r}: the member's own record has this name")
     resources = {
         name: value

@@ -23,7 +23,7 @@ from ..stages.errors import StageError
 from ..stages.manifest import Manifest
 from .direct_job import DirectJobs
 from .errors import MemberError
-from .file_trees import copy_tree
+from .file_trees import copy_tree, remove_temporaries
 from .journal import JOURNAL, Journal, read_journal
 from .member import PackMember, RefusedMember
 from .outcome import MemberOutcome, last_lines, read_facts
@@ -203,6 +203,7 @@ class Pack:
             return replace(previous, redone=False)
         if not workspace.is_new:
             workspace.forget()
+            remove_temporaries(str(workspace.returned))
         workspace.prepare(self.source)
         workspace.is_prepared = True
         if self.direct is None:

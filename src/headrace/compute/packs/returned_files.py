@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .file_trees import copy_file, make_directory, put_in_place, remove, temporary_beside, write_new
-from .member import RECORD
+from .member import RECORD, RECORDS
 
 _MAX_LOG_BYTES: Final = 1_000_000
 
@@ -63,6 +65,8 @@ def write_returned(
             remove(made)
             make_directory(made)
         for name in outputs:
+            if name in RECORDS:
+                continue  # they are written below
             target = f"{made}/{name}"
             if "/" in name:
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
@@ -70,11 +74,12 @@ def write_returned(
                 copy_file(f"{work}/{name}", target)
         # The manifest, which comes later, knows the content of all of them.
         write_new(f"{made}/{RECORD}", record)
+        alike = None if links else _plain_owner(made)
         for one in printed:
             target = f"{made}/{one.name}"
             if one.file is None or not _is_short(one.file):
                 write_new(target, one.text[-_MAX_LOG_BYTES:])
-            elif not links and _moved(one.file, target):
+            elif alike and _moved(one.file, target, alike):
                 moved.append((one.file, target))
             elif not (links and _linked(one.file, target)):
                 copy_file(one.file, target)
@@ -103,14 +108,36 @@ def _linked(file: str, link: str) -> bool:
     return True
 
 
-def _moved(file: str, target: str) -> bool:
-    """Move a file within its file system, unless somebody may write to it still."""
+def _plain_owner(directory: str) -> tuple[int, int] | None:
+    """Return the user and group of a new file in a directory.
+
+    None where a list of rights there says more, which a file that is moved would not have.
+    """
+    if sys.platform == "linux":
+        # Refused where the directory has none, or its file system knows none.
+        with contextlib.suppress(OSError):
+            os.getxattr(directory, "system.posix_acl_default")
+            return None
+    found = os.stat(f"{directory}/{RECORD}")  # noqa: PTH116
+    return found.st_uid, found.st_gid
+
+
+def _moved(file: str, target: str, owner: tuple[int, int]) -> bool:
+    """Move a file within its file system, where it is as if made there by this user and group.
+
+    Not where somebody may write to it still.
+    """
     lease = getattr(fcntl, "F_SETLEASE", None)
     if lease is None:  # outside Linux
         return False
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
+            found = os.fstat(descriptor)
+            if (found.st_uid, found.st_gid) != owner:
+                return False
+            # Somebody who opens it meanwhile is noticed by SIGIO otherwise, which ends a process.
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
             # Granted only where no process has the file open for writing.
             fcntl.fcntl(descriptor, lease, fcntl.F_RDLCK)
             fcntl.fcntl(descriptor, lease, fcntl.F_UNLCK)

@@ -18,7 +18,7 @@ from ..stages.errors import StageError
 from ..stages.manifest import Manifest, digest
 from .errors import MemberError
 from .file_trees import copy_tree, files_below, make_directory
-from .member import NEXT, RECORD, STDERR, STDOUT, PackMember
+from .member import NEXT, RECORD, RECORDS, STDERR, STDOUT, PackMember
 from .member_script import COMMAND_NAME, MEMBER_SCRIPT, SCRIPT_NAME, command_text
 from .outcome import MemberOutcome
 from .output_patterns import fits, missing_patterns
@@ -219,10 +219,10 @@ class MemberWorkspace:
         if not (self.member.outputs or self.member.optional_outputs):
             return {}
         listed = files_below(self.work) if self.printed_here else self._listed_files()
-        missing = missing_patterns(self.member.outputs, listed)
+        wanted = {path: size for path, size in listed.items() if self._is_output(path)}
+        missing = missing_patterns(self.member.outputs, wanted)
         if missing:
             raise MemberError("outputs missing", f"outputs missing: {', '.join(missing[:5])}")
-        wanted = {path: size for path, size in listed.items() if self._is_output(path)}
         if self.printed_here:
             return wanted
         end, pause = time.monotonic() + _OUTPUT_SECONDS, 0.2
@@ -315,7 +315,8 @@ class MemberWorkspace:
 
     def _is_output(self, path: str) -> bool:
         patterns: Sequence[str] = (*self.member.outputs, *self.member.optional_outputs)
-        return any(fits(pattern, path) for pattern in patterns)
+        # A file with the name of one that the member's record has cannot be returned beside it.
+        return path not in RECORDS and any(fits(pattern, path) for pattern in patterns)
 
     def _listed_files(self) -> dict[str, int]:
         """Return the files as the node saw them; as this machine does, where it left no list."""
