@@ -33,19 +33,21 @@ def documents(view: View, names: Sequence[str] | None = None) -> tuple[list[dict
 
 
 def monitored(view: View) -> Mapping[str, Any]:
-    """Return the monitor's last check: ``age_seconds``, ``host``, ``endpoints``; or ``problem``."""
+    """Return the monitor's last check: ``age_seconds``, ``host``, ``endpoints``; or ``problem``.
+
+    ``is_absent`` where it has never run.
+
+    Args:
+        view: the request.
+    """
     path = heartbeat_file(view.project)
     if not path.exists():
-        text = (
-            "The monitor has never run: it checks endpoints while nobody looks. To have it run: "
-            "`headrace endpoint monitor --help`."
-        )
-        return {"problem": text, "endpoints": ()}
+        return {"is_absent": True, "problem": "", "endpoints": ()}
     try:
         found = check_heartbeat(path, _NO_AGE, time.time(), target=view.target)
     except HeadraceError as error:
-        return {"problem": str(error), "endpoints": ()}
-    return {"problem": "", **found}
+        return {"is_absent": False, "problem": str(error), "endpoints": ()}
+    return {"is_absent": False, "problem": "", **found}
 
 
 def _load_table(view: View) -> Mapping[str, Any]:
