@@ -228,7 +228,7 @@ def page_addresses(browser: Browser, run: str) -> list[str]:
 def wait_for_indexes(browser: Browser) -> float:
     """Wait until all traces are indexed; return the seconds."""
     begun = time.perf_counter()
-    while b"segments are indexed" in browser.get(TRACES)[1]:
+    while b"have been read for this page" in browser.get(TRACES)[1]:
         time.sleep(0.2)
     return time.perf_counter() - begun
 
