@@ -11,7 +11,7 @@ of its Python package; bare Parsl runs them in apps, two workers, each with a di
 for its output, and checks or keeps nothing else. All of it in turn, round after round, on one
 disk; the peers live in environments of their own, made here at the first call.
 
-    python benchmarks/campaign.py [--directory DIR] [--environments DIR] [--members 2000]
+    python benchmarks/campaign.py [--directory DIR] [--environments DIR] [--members 5000]
         [--many 100000] [--rounds 3]
 """
 
@@ -45,7 +45,7 @@ SLOTS: Final = 2
 PACK: Final = 50
 # Members of FireWorks' and Snakemake's turns: theirs take longer, and what each costs grows with
 # their number.
-FEW: Final = 100
+FEW: Final = 500
 ADDED: Final = 2000
 IDLE_SECONDS: Final = 10.0
 
@@ -222,7 +222,7 @@ def peers(options: argparse.Namespace, directory: Path) -> dict[str, dict[str, A
 def main() -> None:
     """Measure and print."""
     parser = option_parser(__doc__)
-    parser.add_argument("--members", type=int, default=2000, help="of a campaign that is run")
+    parser.add_argument("--members", type=int, default=5000, help="of a campaign that is run")
     parser.add_argument("--many", type=int, default=100_000, help="members that are added")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -290,7 +290,7 @@ def document(
             "ours": ours["member"],
             "better": "less",
             "peers": values("ms_each"),
-            "settings": f"{options.members} members in packs of {PACK}, a local endpoint of two "
+            "settings": f"{options.members:,} members in packs of {PACK}, a local endpoint of two "
             f"workers; FireWorks and Snakemake: {min(FEW, options.members)}",
         },
         {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -35,15 +37,16 @@ def test_a_start_after_the_end_of_another_copies_nothing(parts: Path) -> None:
 
 
 def test_who_goes_on_with_copies_holds_a_lock_of_their_own(parts: Path) -> None:
-    first, second = number(parts), 0
-    with StopSignals(parts.parent) as suspended:
-        suspended.take_over(parts)
-        with StopSignals(parts.parent) as owner:
-            owner.take_over(parts)
-            second = number(parts)
-            with StopSignals(parts.parent) as third:
-                third.take_over(parts)
-                assert len({first, second, number(parts)}) == 3, "each has files of its own"
+    file = parts / "run.part0001.xtc"
+    with ExitStack() as held:
+        # Open, as by who writes them: a number that is free would be given again.
+        files = [held.enter_context(file.open("rb"))]
+        for _ in range(3):
+            held.enter_context(StopSignals(parts.parent)).take_over(parts)
+            files.append(held.enter_context(file.open("rb")))
+        first, suspended, *others = (os.fstat(each.fileno()).st_ino for each in files)
+        assert suspended == first
+        assert len({first, *others}) == 3, "each has files of its own"
     assert [path.name for path in parts.iterdir()] == ["run.part0001.xtc"]
 
 

@@ -166,7 +166,7 @@ class KilledWalk:
         given = run["details"]["output"]["answer"]["response"]
         label = {"yes": "Go on", "no": "Stop"}[given]
         for each in told:
-            if each.startswith("Done:") and not each.endswith(f": {label}"):
+            if each.startswith("Done:") and not each.endswith(f": the answer is {label}"):
                 self.wrong.append(f"{each}, and the answer was {label}")
 
     def _pause(self) -> None:

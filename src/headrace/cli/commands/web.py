@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from headrace._internal.settings import InvalidValue
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
@@ -27,6 +26,9 @@ def _checked_names(
     context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
 ) -> tuple[str, ...]:
     del context, parameter
+    if not names:
+        return names
+    from headrace._internal.settings import InvalidValue
     from headrace.config.project_file import HOST
 
     for name in names:
