@@ -78,9 +78,9 @@ def test_an_answer_that_was_given_is_told_as_done(web: WebSite, project: Project
     send_and_kill(web, "web-inputs", go_on)
     wait_until(lambda: status_of(project, run_id) == "SUCCEEDED", "the run's end")
     assert "not known" in words_of(web.get("record").text)
-    assert "Done: Go on?: Go on" in sent_again(web, "web-inputs", go_on)
+    assert "Done: Go on?: the answer is Go on" in sent_again(web, "web-inputs", go_on)
     # Whoever chose otherwise in a second tab is told what the answer was.
-    assert "Done: Go on?: Go on" in sent_again(web, "web-inputs", stop)
+    assert "Done: Go on?: the answer is Go on" in sent_again(web, "web-inputs", stop)
 
 
 def test_who_answers_otherwise_after_a_kill_is_told_the_answer_that_holds(
@@ -99,7 +99,7 @@ def test_an_answer_that_was_not_given_can_be(web: WebSite, project: Project) -> 
     stop = form_of(web, "web-inputs", "answer", 1)
     send_and_kill(web, "web-inputs", stop, after=False)
     assert status_of(project, run_id) == "ACTIVE"
-    assert "Done: Go on?: Stop" in sent_again(web, "web-inputs", stop)
+    assert "Done: Go on?: the answer is Stop" in sent_again(web, "web-inputs", stop)
     wait_until(lambda: status_of(project, run_id) == "SUCCEEDED", "the run's end")
 
 

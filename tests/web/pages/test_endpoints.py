@@ -133,7 +133,7 @@ def test_versions_of_an_endpoint_and_its_workers_are_shown(
 
 
 def test_the_monitors_record_and_the_log_are_shown(site: WebSite, project: Project) -> None:
-    assert "The monitor has never run" in words_of(site.get("endpoints").text)
+    assert "the monitor has never run" in words_of(site.get("endpoints").text)
     rows = [
         {"name": "machine", "health": "sick", "action": "wait", "message": f"canary {HOSTILE}"},
         {"name": "other", "health": "healthy", "action": "none", "message": ""},
