@@ -130,7 +130,7 @@ def test_a_value_that_keeps_a_schema_busy_is_refused_in_one_line(schema: Any, va
     assert messages({"pattern": "^(a+)+$"}, "aab") == ["'aab' does not match '^(a+)+$'"]
 
 
-def test_a_text_that_lacks_an_ending_is_told_without_a_pattern() -> None:
+def test_a_missing_ending_is_reported_without_its_pattern() -> None:
     assert messages({"pattern": "/$"}, "/a") == ["'/a' does not end with '/'"]
     assert messages({"pattern": "^/$"}, "/a") == ["'/a' does not match '^/$'"]
 

@@ -278,7 +278,7 @@ def test_a_timer_is_paused_at_the_service_and_stays_so_when_it_is_deployed_anew(
     file = write(project, TIMER)
     deploy(project, services)
     ledger = ledger_file(project, "globus")
-    pause(project, "globus", ["often"], lambda: services)
+    pause(project, "globus", ["often"], lambda ask: ask(services))
     assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
     assert read_paused(ledger) == ["often"]
     assert deploy(project, services) == [("often", "unchanged", "paused")]
@@ -288,7 +288,7 @@ def test_a_timer_is_paused_at_the_service_and_stays_so_when_it_is_deployed_anew(
     assert changes == [("delete", "source changed"), ("create", "source changed; paused")]
     assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
 
-    resume(project, "globus", ["often"], lambda: services)
+    resume(project, "globus", ["often"], lambda ask: ask(services))
     assert [job["status"] for job in timers.jobs.values()] == ["loaded"]
     assert read_paused(ledger) == []
     assert deploy(project, services) == [("often", "unchanged", "")]
@@ -299,7 +299,7 @@ def test_a_pause_outlives_a_deployment_that_ended_between_its_steps(
 ) -> None:
     write(project, TIMER)
     deploy(project, services)
-    pause(project, "globus", ["often"], lambda: services)
+    pause(project, "globus", ["often"], lambda ask: ask(services))
     timers.jobs.clear()
     assert deploy(project, services) == [("often", "create", "not there any more; paused")]
     assert [job["status"] for job in timers.jobs.values()] == ["inactive"]
@@ -312,7 +312,7 @@ def test_a_timer_that_is_not_there_any_more_is_not_called_paused(
     deploy(project, services)
     timers.jobs.clear()
     with pytest.raises(TriggerError, match="has its timer no more; `headrace deploy --at globus`"):
-        pause(project, "globus", ["often"], lambda: services)
+        pause(project, "globus", ["often"], lambda ask: ask(services))
     assert read_paused(ledger_file(project, "globus")) == []
 
 

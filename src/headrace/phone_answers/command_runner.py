@@ -200,7 +200,8 @@ class CommandRunner:
         if command.subject.startswith(_TRIGGER) and command.name == "pause":
             name = command.subject.removeprefix(_TRIGGER)
             return _pause_trigger(
-                project, command.target, name, lambda: self._connect(project, command.target)
+                *(project, command.target, name),
+                lambda ask: ask(self._connect(project, command.target)),
             )
         if command.subject.startswith(_INVERSION):
             after = "iteration" if command.name == "stop_after_iteration" else "stage"
@@ -238,7 +239,7 @@ def _question(services: Services, subject: str, option_id: str) -> dict[str, Any
 
 
 def _pause_trigger(
-    project: Project, target: str, name: str, services: Callable[[], Services]
+    project: Project, target: str, name: str, ask: Callable[[Callable[[Services], None]], None]
 ) -> Outcome:
     from headrace.triggers import TriggerError
     from headrace.triggers.pausing import pause
@@ -246,7 +247,7 @@ def _pause_trigger(
     if not (project.triggers_dir / f"{name}.toml").is_file():
         return Outcome("refused", f"trigger {name} is not there any more")
     try:
-        pause(project, target, [name], services)
+        pause(project, target, [name], ask)
     except TriggerError as error:
         return Outcome("refused", str(error))
     resume = f"headrace trigger resume {name}{at_option(target)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from headrace.config.project_config import at_option
 from headrace.triggers.errors import TriggerError
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project
 
+    Ask = Callable[[Callable[[Services], None]], None]
+
 _NOT_FOUND = 404
 
 
-def pause(
-    project: Project, target: str, names: Sequence[str], services: Callable[[], Services]
-) -> None:
+def pause(project: Project, target: str, names: Sequence[str], ask: Ask) -> None:
     """Have triggers start no runs until they are resumed.
 
     Args:
         project: the project.
         target: where their runs are started.
         names: names of the triggers.
-        services: returns the services of the target; called where one is a timer there.
+        ask: calls with the services of the target; called for each that is a timer there.
 
     Raises:
         TriggerError: the ledger cannot be written, or the service has a timer no more.
@@ -35,22 +35,19 @@ def pause(
         HostedError: it is not reached, or somebody must log in.
     """
     for name, timer_id in _timers(project, target, names):
-        with _explained(name, target):
-            services().timers.pause_job(timer_id)
+        ask(partial(_change_timer, name, target, timer_id, "pause"))
     # The ledger has all of them, so that lists and pages say so without the service.
     pause_triggers(ledger_file(project, target), names)
 
 
-def resume(
-    project: Project, target: str, names: Sequence[str], services: Callable[[], Services]
-) -> None:
+def resume(project: Project, target: str, names: Sequence[str], ask: Ask) -> None:
     """Have triggers start runs again; a watch starts those first of what arrived meanwhile.
 
     Args:
         project: the project.
         target: where their runs are started.
         names: names of the triggers.
-        services: returns the services of the target; called where one is a timer there.
+        ask: calls with the services of the target; called for each that is a timer there.
 
     Raises:
         TriggerError: the ledger cannot be written, or the service has a timer no more.
@@ -58,8 +55,7 @@ def resume(
         HostedError: it is not reached, or somebody must log in.
     """
     for name, timer_id in _timers(project, target, names):
-        with _explained(name, target):
-            services().timers.resume_job(timer_id)
+        ask(partial(_change_timer, name, target, timer_id, "resume"))
     resume_triggers(ledger_file(project, target), names)
 
 
@@ -79,12 +75,14 @@ def _timers(project: Project, target: str, names: Sequence[str]) -> list[tuple[s
     return [(name, deployed[name].id) for name in names if name in deployed]
 
 
-@contextmanager
-def _explained(name: str, target: str) -> Iterator[None]:
+def _change_timer(
+    name: str, target: str, timer_id: str, verb: Literal["pause", "resume"], services: Services
+) -> None:
     from globus_sdk import GlobusAPIError
 
+    timers = services.timers
     try:
-        yield
+        (timers.pause_job if verb == "pause" else timers.resume_job)(timer_id)
     except GlobusAPIError as error:
         if error.http_status != _NOT_FOUND:
             raise

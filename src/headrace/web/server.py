@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import stat
 from collections.abc import Callable
@@ -17,8 +16,10 @@ import uvicorn
 
 from headrace._internal.files import only_one, private_directory, write_private
 from headrace._internal.heartbeat_files import HeartbeatWriter
+from headrace._internal.settings import InvalidValue
 from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.config.project_config import at_option
+from headrace.config.project_file import ROOT_PATH
 from headrace.facility import state_directory
 from headrace.web.app import make_app
 from headrace.web.errors import WebError
@@ -165,11 +166,13 @@ def _checked_prefix(root_path: str) -> str:
         WebError: it is none, such as a complete address.
     """
     prefix = root_path.rstrip("/")
-    if prefix and (re.fullmatch(r"(/[^/?#\s]+)+", prefix) is None):
+    try:
+        ROOT_PATH.parse(prefix)
+    except InvalidValue:
         raise WebError(
             f"{root_path}: no path that a proxy can put before addresses: give it from its first "
             "slash on, such as /node/web, with --root-path or as web.root_path"
-        )
+        ) from None
     return prefix
 
 

@@ -138,3 +138,13 @@ def test_more_open_runs_than_are_looked_at_one_by_one(
     for run in list(runs.open):
         runs.end(run, "SUCCEEDED")
         assert_same(counts, store)
+
+
+def test_a_run_that_has_ended_and_is_parked_counts_as_such(store: Store) -> None:
+    runs, counts = Runs(store), RunCounts(store.changes)
+    runs.start("red")
+    runs.end(runs.open[0], "SUCCEEDED")
+    assert_same(counts, store)
+    with store.transaction() as db:
+        RunTable(store).set_parked_status(db, runs.ended[0].number, "INACTIVE", None)
+    assert_same(counts, store)

@@ -100,7 +100,7 @@ def test_runs_are_followed_through_a_fault(follower: ScriptedFollower) -> None:
     asyncio.run(act())
 
 
-def test_runs_of_open_pages_are_named_and_of_others_is_told_that_they_changed(
+def test_changes_name_the_runs_of_open_pages_and_count_others_as_changed(
     follower: ScriptedFollower,
 ) -> None:
     async def act() -> None:

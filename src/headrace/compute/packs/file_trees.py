@@ -57,12 +57,9 @@ def copy_tree(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
             _copy_directory(str(source), temporary)
             put_in_place(temporary, str(target))
         else:
-            if os.path.isdir(temporary):  # noqa: PTH112
-                shutil.rmtree(temporary)
             copy_file(str(source), temporary)
             os.replace(temporary, target)  # noqa: PTH105
     except BaseException:

@@ -42,8 +42,11 @@ class Journal:
         self._unflushed = 0
         self._flushed_at = time.monotonic()
         self._is_cut = False
-        # Of packs before: by file, for the members of one have its name in common.
+        # Of other packs: by file, for the members of one have its name in common.
         self._read: dict[tuple[int, int, int], dict[str, Mapping[str, Any]]] = {}
+        self._own: os.stat_result | None = None
+        with contextlib.suppress(OSError):
+            self._own = path.stat()
         self._known = read_journal(path)
 
     def get(self, directory: str, place: Path) -> list[Mapping[str, Any]]:
@@ -53,14 +56,17 @@ class Journal:
             directory: the member's name for its directory.
             place: the directory.
         """
-        found = [self._read_once(place / JOURNAL).get(directory), self._known.get(directory)]
-        return [manifest for manifest in found if manifest is not None]
+        at_place = self._read_once(place / JOURNAL)
+        journals = [at_place] if at_place is self._known else [at_place, self._known]
+        return [known[directory] for known in journals if directory in known]
 
     def _read_once(self, path: Path) -> dict[str, Mapping[str, Any]]:
         try:
             seen = path.stat()
         except OSError:
             return {}
+        if self._own is not None and os.path.samestat(seen, self._own):
+            return self._known  # what was added since is of members that are not asked for again
         key = (seen.st_dev, seen.st_ino, seen.st_size)
         with self._lock:
             if key not in self._read:

@@ -61,9 +61,7 @@ def write_returned(
     made = temporary_beside(str(directory))
     moved: list[tuple[str, str]] = []
     try:
-        if not make_directory(made):
-            remove(made)
-            make_directory(made)
+        make_directory(made)
         for name in outputs:
             if name in RECORDS:
                 continue  # they are written below

@@ -189,7 +189,7 @@ class _Supervisor:
         elif "text" not in asked:
             self._end_all()
         elif self._ending:
-            self._tell(channel, {"lost": True})
+            self._send(channel, {"lost": True})
         else:
             self._start(channel, asked)
 
@@ -223,7 +223,7 @@ class _Supervisor:
         except (OSError, ValueError) as error:
             # Such as text that the locale cannot encode, or a variable's name with an "=".
             reason = getattr(error, "strerror", None) or str(error)
-            self._tell(channel, {"error": reason, "file": getattr(error, "filename", None)})
+            self._send(channel, {"error": reason, "file": getattr(error, "filename", None)})
         else:
             opened.remove(lifeline)
             _end_with(held, pid)
@@ -265,7 +265,7 @@ class _Supervisor:
                 ended = {"code": code, "late": command.late, "started": command.started_at}
                 # That it ended is not its own doing then.
                 ended["lost"] = command.ends_with_all and code != 0
-                self._tell(command.channel, {**ended, "ended": time.time()})
+                self._send(command.channel, {**ended, "ended": time.time()})
                 continue
             moment = time.monotonic()
             if command.kill_at is None and moment >= command.late_at:
@@ -275,7 +275,7 @@ class _Supervisor:
                 command.kill_at = moment + _GRACE_SECONDS
                 command.signal(signal.SIGKILL)
 
-    def _tell(self, channel: _Channel, document: dict[str, Any]) -> None:
+    def _send(self, channel: _Channel, document: dict[str, Any]) -> None:
         data = packed(document)
         try:
             while data:

@@ -172,7 +172,7 @@ class RunExecutor:
                 raise
             state = None
         ParkedRuns.insert(db, number, parked_details(reason, state))
-        self._runs.set_status(db, number, INACTIVE, None)
+        self._runs.set_parked_status(db, number, INACTIVE, None)
         self._runs.after_commit(partial(self.parked.add, number))
 
     def unpark(self, db: sqlite3.Connection, number: int) -> None:
@@ -185,7 +185,7 @@ class RunExecutor:
         moment = time.time()
         event = Event(EventKind.CANCELED, moment, {})
         self._runs.event_log.append_unapplied(db, run.number, event)
-        self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
+        self._runs.set_parked_status(db, run.number, "FAILED", format_timestamp(moment))
         self._queue.record(db, run, None, [], 0, "FAILED")
         ParkedRuns.insert(db, run.number, canceled_details(reason))
         self._runs.after_commit(partial(self.parked.discard, run.number))

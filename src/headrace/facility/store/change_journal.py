@@ -68,13 +68,14 @@ class ChangeJournal:
 
     Attributes:
         sequence: number of the last committed change.
-        removals: grows before a transaction that removes a run is committed, and after.
+        recounts: grows before and after the commit of a change after which an ended run counts
+            otherwise: it is removed, or parked.
     """
 
     def __init__(self) -> None:
         self.sequence = 0
-        self.removals = 0
-        self._has_removed = False
+        self.recounts = 0
+        self._is_recounted = False
         self._signature = secrets.randbits(_SIGNATURE_BITS)
         # Of the present transaction.
         self._pending: dict[Subject, None] = {}
@@ -140,9 +141,13 @@ class ChangeJournal:
 
     def add_removed_run(self, run_id: str) -> None:
         """Note that the record of a run is removed."""
-        self.removals += 1
-        self._has_removed = True
+        self.add_recount()
         self._add_text(REMOVED_RUN + run_id)
+
+    def add_recount(self) -> None:
+        """Note that a run that has ended counts otherwise by the present transaction."""
+        self.recounts += 1
+        self._is_recounted = True
 
     def add_flow(self, flow_id: str) -> None:
         """Note that a flow is made, changed or removed."""
@@ -181,7 +186,7 @@ class ChangeJournal:
             self._unwritten = []
         else:
             self._unwritten.append((self.sequence, tuple(self._pending)))
-        self.removals += self._has_removed
+        self.recounts += self._is_recounted
         self._forget()
         if self._on_change is not None:
             self._on_change()
@@ -192,7 +197,7 @@ class ChangeJournal:
 
     def _forget(self) -> None:
         self._pending.clear()
-        self._is_urgent = self._is_written = self._has_removed = False
+        self._is_urgent = self._is_written = self._is_recounted = False
 
     def _after(self, changes: int) -> int:
         count = (self.sequence >> _SIGNATURE_BITS) + changes

@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Any, Final
@@ -175,18 +175,12 @@ class EventLog:
         self, db: sqlite3.Connection, run: int
     ) -> tuple[RunState | None, Event, RunState]:
         """Return a run's last event, with where the run stood before and after it."""
-        before: RunState | None = None
         row = db.execute(
             f"SELECT position FROM snapshots WHERE run = ? AND sequence < ({_LAST_SEQUENCE})",  # noqa: S608 - a constant
             (run, *run_keys(run)),
         ).fetchone()
         position = _load_state(run, row["position"]) if row else None
-        event: Event | None = None
-        for event in self.events(db, run, position.sequence if position else 0):
-            before, position = position, _apply(position, event)
-        if event is None or position is None:
-            raise RunUnreadable("it has no events")
-        return before, event, position
+        return _last(position, self.events(db, run, position.sequence if position else 0))
 
     @staticmethod
     def last_sequences(db: sqlite3.Connection, runs: Sequence[int]) -> dict[int, int]:
@@ -205,15 +199,7 @@ class EventLog:
         rows = db.execute(_EVENTS_OF_RUNS, (json.dumps(runs),))
         for run, events in groupby(rows, key=lambda row: row[0]):
             with suppress(RunUnreadable):
-                before: RunState | None = None
-                position: RunState | None = None
-                for _, sequence, kind, time, data in events:
-                    event = _event(sequence, kind, time, data)
-                    before, position = position, _apply(position, event)
-                    if position.sequence != sequence:
-                        raise RunUnreadable("an event is missing")
-                if position is not None:
-                    found[run] = (before, event, position)
+                found[run] = _last(None, _in_order((row[1:] for row in events), 0))
         return found
 
     @staticmethod
@@ -228,17 +214,7 @@ class EventLog:
             " WHERE number BETWEEN ? AND ? ORDER BY number",
             run_keys(run, after),
         )
-        expected = after + 1
-        try:
-            for sequence, kind, time, data in rows:
-                if sequence != expected:
-                    raise RunUnreadable(f"its event {expected} is missing")
-                yield _event(sequence, kind, time, data)
-                expected += 1
-        except sqlite3.Error as error:
-            if fault_of(error) is not StoreFault.RECORD:
-                raise
-            raise RunUnreadable(f"its event {expected} cannot be read: {error}") from error
+        yield from _in_order(rows, after)
 
     def forget(self, run: int) -> None:
         """Drop a run's position from memory."""
@@ -259,6 +235,34 @@ class EventLog:
 def _row_from_event(run: int, sequence: int, event: Event) -> tuple[Any, ...]:
     data = _encode(event.data)
     return row_key(run, sequence), run, sequence, event.time, event.kind, data
+
+
+def _in_order(rows: Iterable[Sequence[Any]], after: int) -> Iterator[Event]:
+    """Yield the events of a run's rows, none of which may be missing after a number."""
+    expected = after + 1
+    try:
+        for sequence, kind, time, data in rows:
+            if sequence != expected:
+                raise RunUnreadable(f"its event {expected} is missing")
+            yield _event(sequence, kind, time, data)
+            expected += 1
+    except sqlite3.Error as error:
+        if fault_of(error) is not StoreFault.RECORD:
+            raise
+        raise RunUnreadable(f"its event {expected} cannot be read: {error}") from error
+
+
+def _last(
+    position: RunState | None, events: Iterable[Event]
+) -> tuple[RunState | None, Event, RunState]:
+    """Return the last of the events after a position, with where the run stood before and after."""
+    before: RunState | None = None
+    event: Event | None = None
+    for event in events:
+        before, position = position, _apply(position, event)
+    if event is None or position is None:
+        raise RunUnreadable("it has no events")
+    return before, event, position
 
 
 def _event(sequence: int, kind: str, time: float, data: str) -> Event:

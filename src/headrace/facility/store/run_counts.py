@@ -29,17 +29,17 @@ _CHOSEN: Final = (
 class RunCounts:
     """Counts of the runs of a store, which go on from those of the question before.
 
-    A run that has ended keeps its flow and status until it is removed: only those are read that
-    are new, or were open before. Any thread may ask.
+    A run that has ended keeps its flow and status until the journal says otherwise: only those are
+    read that are new, or were open before. Any thread may ask.
 
     Args:
-        journal: tells whether a run was removed.
+        journal: tells whether a run that has ended counts otherwise.
     """
 
     def __init__(self, journal: ChangeJournal) -> None:
         self._journal = journal
         self._lock = threading.Lock()
-        self._removals = -1
+        self._recounts = -1
         self._ended: Counter[tuple[str, str]] = Counter()
         self._open: set[int] = set()
         self._last = 0
@@ -51,7 +51,7 @@ class RunCounts:
             db: a connection that is in a transaction for reading.
         """
         with self._lock:
-            if self._removals != self._journal.removals:
+            if self._recounts != self._journal.recounts:
                 return self._count_all(db)
             cursor = db.cursor()
             cursor.row_factory = None
@@ -71,11 +71,11 @@ class RunCounts:
                     self._open.discard(number)
                     self._ended[flow_id, status] += 1
             if len(self._open) > _MOST_OPEN:
-                self._removals = -1
+                self._recounts = -1
             return found
 
     def _count_all(self, db: sqlite3.Connection) -> Counter[tuple[str, str]]:
-        removals = self._journal.removals
+        recounts = self._journal.recounts
         found = count_runs(db)
         numbers = db.execute(f"{OPEN_RUNS} LIMIT ?", (_MOST_OPEN + 1,)).fetchall()
         if len(numbers) > _MOST_OPEN:
@@ -85,5 +85,5 @@ class RunCounts:
         for _, flow_id, status, _ in db.execute(_CHOSEN, (json.dumps([*self._open]),)):
             self._ended[flow_id, status] -= 1
         self._last = db.execute("SELECT coalesce(max(number), 0) FROM runs").fetchone()[0]
-        self._removals = removals
+        self._recounts = recounts
         return found

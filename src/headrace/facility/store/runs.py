@@ -108,6 +108,13 @@ class RunTable:
         if completion_time is not None:
             list_after_end(db, number)
 
+    def set_parked_status(
+        self, db: sqlite3.Connection, number: int, status: str, completion_time: str | None
+    ) -> None:
+        """Store the status of a run that cannot be read, which may have ended before."""
+        self._store.changes.add_recount()
+        self.set_status(db, number, status, completion_time)
+
     def note_change(self, run: Run) -> None:
         """Note that what belongs to a run, such as an action, is changed by the transaction."""
         self._store.changes.add_run(run.number, urgent=run.completion_time is not None)

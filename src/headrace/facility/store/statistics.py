@@ -170,13 +170,12 @@ class EndpointsOfEndedRuns:
             runs: the runs; numbers are given again, and then the times differ.
         """
         known = self._known
-        found = {run: known.get(run) for run in runs}
-        for run, used in found.items():
-            if used is None:
-                found[run] = frozenset(_endpoints_of(db, run[0]))
-        complete = {run: used for run, used in found.items() if used is not None}
-        self._known = complete
-        return list(complete.values())
+        found = {}
+        for run in runs:
+            used = known.get(run)
+            found[run] = frozenset(_endpoints_of(db, run[0])) if used is None else used
+        self._known = found
+        return list(found.values())
 
 
 def read_ended_runs(

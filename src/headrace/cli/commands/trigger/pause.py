@@ -25,5 +25,5 @@ def pause_command(triggers: tuple[str, ...]) -> None:
     session = current()
     project = session.project()
     names = [one.name for one in choose(project, triggers)]
-    pause(project, session.target, names, lambda: session.services(project))
+    pause(project, session.target, names, lambda ask: ask(session.services(project)))
     display({"triggers": names}, lambda: f"Paused: {', '.join(names)}.", ("triggers",))

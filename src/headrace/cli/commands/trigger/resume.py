@@ -24,5 +24,5 @@ def resume_command(triggers: tuple[str, ...]) -> None:
     session = current()
     project = session.project()
     names = [one.name for one in choose(project, triggers)]
-    resume(project, session.target, names, lambda: session.services(project))
+    resume(project, session.target, names, lambda ask: ask(session.services(project)))
     display({"triggers": names}, lambda: f"Not paused any more: {', '.join(names)}.", ("triggers",))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.triggers import pausing
 from headrace.triggers.errors import TriggerError
@@ -15,10 +15,6 @@ from headrace.web.views.trigger_state import (
     loaded_triggers,
     show_triggers,
 )
-
-if TYPE_CHECKING:
-    from headrace.hosted import Services
-    from headrace.project import Project
 
 
 def _load_triggers(view: View) -> Mapping[str, Any]:
@@ -39,7 +35,8 @@ def seen_changes(view: View) -> str:
 def pause(view: View) -> Done:
     """Have triggers start no runs until they are resumed."""
     names = _names(view)
-    _switch(view, names, pausing.pause)
+    ledger_of(view.project, view.target)  # says where it was lost
+    pausing.pause(view.project, view.target, names, view.ask)
     hosted = pausing.has_hosted_timers(view.project, view.target, names)
     meanwhile = "" if hosted else "; what arrives is recorded"
     return Done(f"paused: {', '.join(names)}{meanwhile}", subject=", ".join(names))
@@ -48,7 +45,8 @@ def pause(view: View) -> Done:
 def resume(view: View) -> Done:
     """Have triggers start runs again."""
     names = _names(view)
-    _switch(view, names, pausing.resume)
+    ledger_of(view.project, view.target)
+    pausing.resume(view.project, view.target, names, view.ask)
     return Done(f"not paused any more: {', '.join(names)}", subject=", ".join(names))
 
 
@@ -60,19 +58,6 @@ def _names(view: View) -> list[str]:
     if not names or names[0] not in known:
         raise TriggerError(f"no trigger {wanted!r} can be read: see the page Triggers")
     return names
-
-
-def _switch(
-    view: View,
-    names: Sequence[str],
-    change: Callable[[Project, str, Sequence[str], Callable[[], Services]], None],
-) -> None:
-    project, target = view.project, view.target
-    ledger_of(project, target)  # says where it was lost
-    if pausing.has_hosted_timers(project, target, names):
-        view.ask(lambda services: change(project, target, names, lambda: services))
-    else:
-        change(project, target, names, lambda: view.ask(lambda services: services))
 
 
 PAGE = Page(
