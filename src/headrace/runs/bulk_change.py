@@ -12,6 +12,7 @@ from headrace.config.errors import ProjectError
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.runs.batch_change import RUNS_OF_A_REQUEST, send_change
+from headrace.runs.change_effect import unchanged_reason, with_effect
 from headrace.runs.change_record import ChangeRecord, ChangeRecords
 from headrace.runs.launch import refuse_unlisted
 from headrace.runs.parallel_requests import ParallelRequests
@@ -168,7 +169,7 @@ class RunChanger:
             record = replace(unfinished, run_ids=[*dict.fromkeys([*unfinished.run_ids, *run_ids])])
         if wanted.verb in _BY_BATCH:
             # Those that it leaves as they are are left by its undoing, too.
-            record = _with_effect(record, wanted, documents)
+            record = with_effect(record, wanted.add_tags, wanted.remove_tags, documents)
         self._records.write(record)
         outcomes: Iterator[ChangeOutcome]
         if wanted.verb in _BY_BATCH:
@@ -265,7 +266,7 @@ class RunChanger:
         """Change runs by a request for many, and look what has become of them."""
         sent: list[Document] = []
         for document in documents:
-            if reason := _unchanged_reason(wanted, document):
+            if reason := unchanged_reason(wanted.verb, document):
                 yield ChangeOutcome(str(document["run_id"]), "skipped", reason)
             else:
                 sent.append(document)
@@ -313,42 +314,6 @@ class RunChanger:
             return ChangeOutcome(run_id, "changed", "asked for; the service does not show it yet")
 
         yield from self._each(look, documents)
-
-
-def _unchanged_reason(wanted: RunChange, document: Document) -> str:
-    """Return why a change leaves a run as it is; empty where it does not."""
-    if wanted.verb != "tag" and document["status"] in FINAL:
-        return f"it has ended: {document['status']}"
-    held_at = document.get("held_at")
-    if wanted.verb == "hold" and held_at:
-        return f"held since {held_at[:19]} UTC"
-    return "it is not held" if wanted.verb == "release" and not held_at else ""
-
-
-def _with_effect(
-    record: ChangeRecord, wanted: RunChange, documents: Sequence[Document]
-) -> ChangeRecord:
-    """Return the record of a change with what it will do to runs, to be taken back."""
-    changed = [each for each in documents if not _unchanged_reason(wanted, each)]
-    added: dict[str, list[str]] = {}
-    removed: dict[str, list[str]] = {}
-    for each in changed:
-        tags = [str(tag) for tag in each.get("tags") or ()]
-        new = [" ".join(tag.split()) for tag in wanted.add_tags]
-        run_id = str(each["run_id"])
-        added[run_id] = [tag for tag in new if tag not in {*tags, *wanted.remove_tags}]
-        removed[run_id] = [tag for tag in tags if tag in wanted.remove_tags]
-    new_ids = [str(each["run_id"]) for each in changed]
-    return replace(
-        record,
-        changed_ids=[*dict.fromkeys([*record.changed_ids, *new_ids])],
-        added_tags={**_given(added), **record.added_tags},
-        removed_tags={**_given(removed), **record.removed_tags},
-    )
-
-
-def _given(tags: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    return {run_id: words for run_id, words in tags.items() if words}
 
 
 def _cancel_outcome(found: Document) -> ChangeOutcome:

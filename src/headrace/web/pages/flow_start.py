@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.config.errors import ProjectError
 from headrace.diagnostics.doctor import diagnose
 from headrace.diagnostics.preflight import preflight
 from headrace.errors import HeadraceError
@@ -35,9 +33,10 @@ from headrace.web.views.input_form.texts import (
     with_new_item,
     without_item,
 )
+from headrace.web.views.names_by_id import names_by_id
 
 if TYPE_CHECKING:
-    from headrace.project import FlowSource, Project
+    from headrace.project import FlowSource
 
 _OPTIONS: Final = ("label", "tags", "preflight")
 
@@ -93,22 +92,8 @@ def _names(view: View) -> Names:
         tuple(sorted(project.collections)),
         tuple(sorted(project.endpoints)),
         tuple(functions),
-        _names_by_id(project, view.target),
+        names_by_id(project, view.target),
     )
-
-
-def _names_by_id(project: Project, target: str) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    # One that has no id at this target is in no input there.
-    for name in project.collections:
-        with contextlib.suppress(ProjectError):
-            found[project.collection_id(name, target)] = ("collection", name)
-    for name in project.endpoints:
-        with contextlib.suppress(ProjectError):
-            found[project.endpoint_id(name, target)] = ("endpoint", name)
-    for name, deployed in project.lock().at(target).functions.items():
-        found[deployed.id] = ("function", name)
-    return found
 
 
 def _shown(

@@ -19,6 +19,7 @@ from headrace.web.views.texts import multiline, shortened
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.web.view import View
+from headrace.web.views.names_by_id import names_by_id
 
 # Questions, rows of their tables and options that a page shows.
 _MOST: Final = 50
@@ -38,12 +39,8 @@ def _load_questions(view: View) -> Mapping[str, Any]:
 
 def _names(view: View) -> dict[str, str]:
     """Return the names of the project's collections by their ids."""
-    project, target = view.project, view.target
-    return {
-        project.collection_id(name, target): name
-        for name, collection in project.collections.items()
-        if collection.id or target == "local"
-    }
+    found = names_by_id(view.project, view.target)
+    return {id_: name for id_, (kind, name) in found.items() if kind == "collection"}
 
 
 def _read_questions(
